@@ -1,0 +1,48 @@
+# Two commands a newcomer needs: `make run` and `make test`. Everything else is for contributors.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .boot/bin/uv
+
+.PHONY: run test check format lock bench docs clean
+.DEFAULT_GOAL := help
+
+help:  ## What can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: $(VENV)/.ok  ## Start everything with the demo bank: edge on 8080, web on 8000
+	@$(BIN)/bankside serve --demo
+
+test: $(VENV)/.ok  ## All tests, in parallel, each worker on its own database
+	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+
+check: $(VENV)/.ok  ## Format, lint, types, rooms, sizes, licences, OpenAPI drift
+	@$(BIN)/ruff format --check src tests tools bench
+	@$(BIN)/ruff check src tests tools bench
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python tools/tidy.py
+	@$(BIN)/python tools/licences.py
+
+format: $(VENV)/.ok  ## Put the code into the house format
+	@$(BIN)/ruff check --fix -q src tests tools bench; $(BIN)/ruff format -q src tests tools bench
+
+lock: $(UV)  ## Recompile requirements.lock from pyproject.toml (no address in it)
+	@$(UV) pip compile --universal --generate-hashes --no-annotate --no-header \
+		--group dev -q pyproject.toml -o requirements.lock
+
+bench: $(VENV)/.ok  ## Measure; results go to bench/results/
+	@$(BIN)/python -m bench $(ARGS)
+
+clean:  ## Remove what make made, not your data in var/
+	@rm -rf $(VENV) .boot .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# uv lives in its own folder: `uv pip sync` removes from the venv whatever the lock does not name.
+$(UV):
+	@sh tools/bootstrap.sh $(PYTHON)
+
+$(VENV)/.ok: requirements.lock pyproject.toml $(UV)
+	@test -x $(BIN)/python || $(UV) venv -q --python $(PYTHON) $(VENV)
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,45 @@
+"""One proven call and its answer, as the edge hands them to whatever executes the operation.
+
+The edge fills a ``Call`` after every check has passed; the room that runs the product returns an
+``Answer`` or raises a ``BanksideError``. Wires turn both into their own dialect.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bankside.kernel.caller import Caller
+from bankside.kernel.snapshot import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A checked request in the platform's own shape, whatever wire it came by.
+
+    ``body`` is the decoded JSON object ({} without one); amounts in it are
+    ``{"amount": "12.34", "currency": "CNY"}``. After ``deadline`` nobody waits.
+    """
+
+    operation: Operation
+    caller: Caller
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller gets: an HTTP status and a JSON object, or bytes of a named content type.
+
+    ``hit`` is true when this is the stored first answer of a repeated key.
+    ``facts`` go into the call record only (``order``, ``branch`` ...), never to the caller.
+    """
+
+    status: int
+    body: Mapping[str, Any] | bytes
+    content_type: str = "application/json"
+    hit: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)

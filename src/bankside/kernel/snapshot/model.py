@@ -1,0 +1,88 @@
+"""The immutable configuration the edge serves from: what the catalogue compiled, nothing more.
+
+Always true: a snapshot never changes after it was built; the edge replaces it by one assignment.
+All lookups a call needs are dictionary reads, whatever the number of operations or apps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of one product, as the router and the executing room see it.
+
+    ``id`` is ``<product id>.<icbc operation word>`` (``merchant.scan-payments.create``), unique.
+    ``path`` is the native template (``/v1/scan-payments/{scanPaymentId}``), ``purpose`` the
+    catalogue's word for what the operation does. ``available`` is False when a primitive it needs
+    is not built: such an operation answers ``product.not_available``.
+    """
+
+    id: str
+    method: str
+    path: str
+    product: str
+    purpose: str
+    icbc_path: str
+    version: int = 1
+    scopes: frozenset[str] = frozenset()
+    risk_tier: str = "R1"
+    data_class: str = "C2"
+    moves_money: bool = False
+    writes: bool = False
+    available: bool = True
+    body_max: int = 1_048_576
+    deadline_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A partner's registered key for one wire, or one of the platform's own.
+
+    ``alg`` is a name of ``kernel.signing`` and is what counts: a message naming another is refused.
+    ``material`` is a DER SubjectPublicKeyInfo for public keys; for secrets (``hmac-sha256``,
+    ``aes-cbc``) and for private keys it is sealed by ``kernel.secrets``. Times are epoch seconds.
+    """
+
+    id: str
+    alg: str
+    material: bytes
+    not_before: int = 0
+    not_after: int = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app of a partner: its keys per wire, what it subscribed to, how fast it may call.
+
+    ``keys``: wire -> keys that verify its requests. ``content_keys``: wire -> AES keys.
+    ``answer_keys``: wire -> id of the platform key that signs answers (absent: the wire's default).
+    ``tenants``: SHA-256 hex of a tenant's app_auth_token -> tenant id.
+    """
+
+    id: str
+    partner: str
+    environment: str = "sandbox"
+    active: bool = True
+    products: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    rate_per_second: int = 100
+    burst: int = 200
+    keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+    content_keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+    answer_keys: Mapping[str, str] = field(default_factory=dict)
+    tenants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything the edge needs to answer, compiled at ``built_at`` (epoch seconds)."""
+
+    version: int
+    built_at: int
+    operations: Mapping[str, Operation]
+    apps: Mapping[str, App]
+    platform_keys: Mapping[str, Key]
+    # wire -> id of the platform key that signs its answers unless the app names another
+    default_answer_keys: Mapping[str, str]
+    revocation_epoch: int = 0
