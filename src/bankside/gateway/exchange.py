@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bankside.gateway.serving import Serving
 from bankside.kernel.call import Answer
 from bankside.kernel.errors import BanksideError, problem
 from bankside.kernel.snapshot import App, Key, Operation
@@ -67,8 +68,11 @@ class Exchange:
     From the wire's ``read``: ``wire``, ``app_id``, ``key_id`` (None: any key of the wire),
     ``timestamp`` (epoch seconds), ``replay_key``, ``operation``, ``path_params``, ``tenant_token``,
     ``idempotency_key``, ``wire_state`` (the wire's own notes: string to sign, signature, form ...).
-    From the stages: ``app``, ``key`` (the one that verified), ``tenant``, ``body_json`` (decoded).
+    From the stages: ``app`` (None for an unknown one), ``key`` (the one that verified), ``tenant``,
+    ``body_json`` (decoded), ``serving`` (what this call is served from, also after a swap).
     From execution: exactly one of ``answer`` and ``refusal``; ``stage`` names where a refusal fell.
+    ``unsigned`` asks the wire to leave the answer unsigned: only when signing itself is what is
+    overloaded.
     """
 
     __slots__ = (
@@ -92,14 +96,17 @@ class Exchange:
         "refusal",
         "replay_key",
         "request_id",
+        "serving",
         "stage",
         "tenant",
         "tenant_token",
         "timestamp",
+        "unsigned",
         "wire",
         "wire_state",
     )
 
+    # tidy: arguments - the server fills all of them at once, on the hot path
     def __init__(  # noqa: PLR0913, PLR0917 - the server fills all of them at once, positionally
         self,
         method: str,
@@ -137,3 +144,5 @@ class Exchange:
         self.answer: Answer | None = None
         self.refusal: Refusal | None = None
         self.stage: str = ""
+        self.serving: Serving | None = None
+        self.unsigned: bool = False

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
+    Row = asyncpg.Record
 else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
+    Row = asyncpg.Record
 
 # More connections than this per core make PostgreSQL slower on small machines, not faster.
 POOL_SIZE_MAX = 8
@@ -26,6 +28,20 @@ POOL_ACQUIRE_SECONDS = 2.0
 # A call that a caller waits for never holds a lock or a statement longer than this.
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 30_000
+
+# What a driver call raises when the database went away or shut down under it. Nobody knows then
+# whether a commit that was under way has happened.
+CONNECTION_LOST: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    # Seen when the server is killed in the middle of an operation ("cannot switch to state ...").
+    asyncpg.InternalClientError,
+)
+# What a background loop waits out and tries again: also timeouts, deadlocks and full disks.
+DATABASE_TROUBLE: tuple[type[Exception], ...] = (*CONNECTION_LOST, asyncpg.PostgresError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +56,14 @@ class Write:
     row: tuple[Any, ...]
 
 
-async def open_pool(url: str, *, size: int = POOL_SIZE_MAX) -> Pool:
-    """A pool whose sessions keep UTC and the time limits above; the caller closes it."""
+async def open_pool(url: str, *, size: int = POOL_SIZE_MAX, eager: bool = True) -> Pool:
+    """A pool whose sessions keep UTC and the time limits above; the caller closes it.
+
+    ``eager``: connect once now, so that a database that is away is an error here.
+    """
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=1 if eager else 0,
         max_size=size,
         timeout=5,
         command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 5,

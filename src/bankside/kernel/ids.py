@@ -5,6 +5,8 @@ milliseconds first), and 80 random bits make a clash unthinkable. Every kind is 
 Source of the layout: ULID specification (Crockford base 32, lower case here).
 """
 
+import hashlib
+import re
 import secrets
 from typing import NewType
 
@@ -38,6 +40,7 @@ PREFIXES: dict[str, str] = {
     "payer_token": "ptk",
 }
 
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,127}")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -46,6 +49,25 @@ def new_id(kind: str, clock: Clock) -> str:
     milliseconds = int(clock.now().timestamp() * 1000)
     number = (milliseconds << 80) | secrets.randbits(80)
     return f"{PREFIXES[kind]}_{encode(number, 26)}"
+
+
+def derived_id(kind: str, *parts: str) -> str:
+    """The same id for the same parts, every time: for seeds and loaders of outside data.
+
+    The time part is zero, so derived ids sort before all others and are told apart by sight; the
+    rest is the first 80 bits of SHA-256 over the parts, which keeps the ids of two spaces apart.
+    """
+    digest = hashlib.sha256("\x1f".join((kind, *parts)).encode()).digest()
+    return f"{PREFIXES[kind]}_{encode(int.from_bytes(digest[:10], 'big'), 26)}"
+
+
+def is_reference(text: str) -> bool:
+    """Whether the text could be an id or code of ours at all.
+
+    Look-ups answer NotFound without it: a NUL or a lone surrogate must not reach the database,
+    which would answer with an error instead of no row.
+    """
+    return _REFERENCE.fullmatch(text) is not None
 
 
 def encode(number: int, length: int) -> str:

@@ -1,0 +1,94 @@
+"""Key files of the demo under ``<home>/keys/demo``: made once, mode 0600, then only read.
+
+Private keys are PEM (PKCS#8), HMAC secrets hexadecimal text, AES keys base64 text as the
+ICBC-style and Alipay-style consoles hand them out, tenant tokens plain text.
+"""
+
+import base64
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+
+from bankside.kernel.signing import generate, public_der
+
+AES_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A key on disk: ``material`` is what a partner registers (public DER, or the raw secret)."""
+
+    path: Path
+    material: bytes
+
+
+def folder(home: Path) -> Path:
+    """Where the demo keeps its keys."""
+    return home / "keys" / "demo"
+
+
+def private_key(home: Path, name: str, alg: str) -> KeyFile:
+    """The private key (or HMAC secret) of this name, made now if it is not there."""
+    if alg == "hmac-sha256":
+        path = folder(home) / f"{name}.secret"
+        text = _kept(path, lambda: generate(alg).hex().encode())
+        return KeyFile(path, bytes.fromhex(text.decode()))
+    path = folder(home) / f"{name}.pem"
+    pem = _kept(path, lambda: _private_pem(generate(alg)))
+    loaded = serialization.load_pem_private_key(pem, password=None)
+    der = loaded.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return KeyFile(path, public_der(der))
+
+
+def aes_key(home: Path, name: str) -> KeyFile:
+    """The content key of this name, made now if it is not there."""
+    path = folder(home) / f"{name}.aes"
+    text = _kept(path, lambda: base64.b64encode(secrets.token_bytes(AES_BYTES)))
+    return KeyFile(path, base64.b64decode(text))
+
+
+def public_key(home: Path, name: str, der: bytes) -> Path:
+    """A public key of the bank as a PEM file; written again when the bank's key changed."""
+    key = serialization.load_der_public_key(der)
+    pem = key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    path = folder(home) / f"{name}.pem"
+    if not path.exists() or path.read_bytes() != pem:
+        write(path, pem)
+    return path
+
+
+def write(path: Path, content: bytes) -> None:
+    """The file has this content, whole or not at all, and only its owner reads it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
+    if not path.exists():
+        write(path, make())
+    return path.read_bytes().strip()
+
+
+def _private_pem(der: bytes) -> bytes:
+    key = serialization.load_der_private_key(der, password=None)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )

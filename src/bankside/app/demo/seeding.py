@@ -1,0 +1,50 @@
+"""Seeds the demo bank: partners with their apps and keys, then each partner's data space.
+
+Every object is looked up first and made only when it is not there, so an installation that has the
+demo gets what a newer version added, and nothing twice.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from bankside.app.demo.contracts import Ground, bank_key_facts, seed_partner
+from bankside.app.demo.dataspace import seed_data_space
+from bankside.app.demo.spec import bank_spec
+from bankside.app.publish import catalogue
+from bankside.kernel.clock import Clock
+from bankside.kernel.db import Connection, Pool, transaction
+from bankside.kernel.secrets import Vault
+from bankside.partners import ensure_platform_keys, snapshot_view
+
+
+async def seed(pool: Pool, vault: Vault, clock: Clock, home: Path) -> dict[str, Any]:
+    """The demo stands; all that ``demo.json`` tells of it, without the addresses."""
+    spec = bank_spec()
+    facts: dict[str, Any] = {
+        name: [] for name in ("bank_keys", "apps", "customers", "merchants", "payer_tokens")
+    }
+    async with transaction(pool) as db:
+        ground = await _ground(db, vault, clock, home)
+        facts["bank_keys"] = ground.bank_keys
+        for partner in spec.partners:
+            facts["apps"] += await seed_partner(ground, partner)
+    for partner in spec.partners:
+        async with transaction(pool) as db:
+            told = await seed_data_space(db, clock, spec, partner)
+        for name, rows in told.items():
+            facts[name] += rows
+    return facts
+
+
+async def _ground(db: Connection, vault: Vault, clock: Clock, home: Path) -> Ground:
+    platform = await ensure_platform_keys(db, clock, vault)
+    view = await snapshot_view(db, clock)
+    return Ground(
+        db=db,
+        clock=clock,
+        vault=vault,
+        home=home,
+        products=sorted(catalogue().products),
+        tokens=frozenset(token for app in view.apps.values() for token in app.tenants),
+        bank_keys=bank_key_facts(home, platform),
+    )

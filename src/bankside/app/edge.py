@@ -1,0 +1,182 @@
+"""One edge worker: the gateway with its ports filled in.
+
+Starts from the last snapshot on disk when the database is away; follows the published ones by
+LISTEN/NOTIFY and a periodic look.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import structlog
+
+from bankside.app import process
+from bankside.app.executing import executing
+from bankside.app.publish import CHANNEL, snapshot_verifier
+from bankside.app.settings import Settings
+from bankside.catalog import latest_snapshot
+from bankside.gateway import (
+    Alipay3Wire,
+    AlipayWire,
+    IcbcWire,
+    NativeWire,
+    NoSnapshot,
+    Pipeline,
+    Ports,
+    RecordMeter,
+    ReplayStore,
+    Reply,
+    RouteFacts,
+    Server,
+    SharedLimits,
+    SnapshotHolder,
+    TrustedProxies,
+    follow,
+    open_listeners,
+    parse_addresses,
+)
+from bankside.kernel import telemetry
+from bankside.kernel.clock import SystemClock
+from bankside.kernel.db import Pool, open_pool
+from bankside.kernel.heartbeat import beat
+from bankside.kernel.metering import SegmentWriter
+from bankside.kernel.secrets import Vault
+
+LISTEN_RETRY_SECONDS = 1.0
+# What the widest wires allow behind and ahead together: the ICBC-style one and Alipay-style v2.
+REPLAY_WINDOW_SECONDS = 1_200
+
+_log = structlog.get_logger("edge")
+
+
+def run(settings: Settings) -> None:
+    """Serve partner calls until SIGTERM."""
+    process.run(settings, "edge", lambda stop: _serve(settings, stop))
+
+
+async def _serve(settings: Settings, stop: asyncio.Event) -> None:
+    clock, vault = SystemClock(), Vault.at(settings.home)
+    url = process.database_url(settings)
+    holder = SnapshotHolder(
+        vault, snapshot_verifier(settings.home), settings.home / "snapshot", clock
+    )
+    pool = await open_pool(url, eager=False)
+    writer = SegmentWriter(settings.home / "segments", f"edge-{process.instance()}", clock)
+    await _first_snapshot(holder, pool)
+    shared, now = settings.home / "shared", clock.now().timestamp()
+    shared.mkdir(parents=True, exist_ok=True)
+    async with executing(pool, clock) as orders:
+        meter = RecordMeter(writer)
+        pipeline = Pipeline(
+            Ports(
+                snapshots=holder,
+                wires=(AlipayWire(), Alipay3Wire(), IcbcWire(), NativeWire(settings.edge_url)),
+                handle=orders.handle,
+                replay=ReplayStore(shared / "replay", now=now, window_s=REPLAY_WINDOW_SECONDS),
+                limits=SharedLimits(shared / "limits", now=now),
+                meter=telemetry.counting(meter),
+            )
+        )
+        server = Server(
+            pipeline,
+            routes=RouteFacts(body_limit=pipeline.body_limit, options=pipeline.allowed),
+            internal=_probes(holder, meter),
+            proxies=TrustedProxies(settings.trusted_proxies),
+        )
+        sockets = (
+            process.given_sockets() or open_listeners(parse_addresses(settings.edge_listen))[0]
+        )
+        await server.start(sockets)
+        async with _background(
+            beat(pool, clock, "edge", address=settings.edge_url),
+            _following(holder, pool, url),
+        ):
+            await stop.wait()
+            await server.stop()
+    await writer.close()
+    await pool.close()
+
+
+async def _first_snapshot(holder: SnapshotHolder, pool: Pool) -> None:
+    """Take the newest published snapshot, or the last one on disk while the database is away."""
+    try:
+        blob = await _newest(pool, 0)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        _log.warning("database_away_at_start", error=type(error).__name__)
+        blob = None
+    if blob is None:
+        holder.start_from_disk()
+    else:
+        holder.replace(blob)
+
+
+async def _newest(pool: Pool, version: int) -> bytes | None:
+    """The newest blob when it is not ``version``."""
+    async with pool.acquire(timeout=2) as db:
+        latest = await latest_snapshot(db)
+    return latest[1] if latest is not None and latest[0] != version else None
+
+
+async def _following(holder: SnapshotHolder, pool: Pool, url: str) -> None:
+    versions: asyncio.Queue[int] = asyncio.Queue()
+    async with _background(_listening(url, versions)):
+        await follow(holder, lambda version: _newest(pool, version), versions)
+
+
+async def _listening(url: str, versions: "asyncio.Queue[int]") -> None:
+    """Hear announcements on a connection of our own; after each loss, ask once and hear again."""
+    while True:
+        try:
+            await _hear(url, versions)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("announcements_not_heard", error=type(error).__name__)
+        await asyncio.sleep(LISTEN_RETRY_SECONDS)
+
+
+async def _hear(url: str, versions: "asyncio.Queue[int]") -> None:
+    """Put announced versions into the queue until the connection is lost."""
+    connection = await asyncpg.connect(url, timeout=2)
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda _: lost.set())
+    await connection.add_listener(CHANNEL, lambda _c, _p, _ch, text: versions.put_nowait(int(text)))
+    versions.put_nowait(0)
+    await lost.wait()
+
+
+def _probes(holder: SnapshotHolder, meter: RecordMeter) -> dict[str, Callable[[], Reply]]:
+    text = [("content-type", "text/plain; charset=utf-8")]
+
+    def ready() -> Reply:
+        try:
+            version = holder.current.version
+        except NoSnapshot:
+            return Reply(503, text, b"no snapshot\n")
+        if meter.failing:
+            return Reply(503, text, b"call records cannot be written\n")
+        return Reply(200, text, f"ready, snapshot {version}\n".encode())
+
+    def metrics() -> Reply:
+        kind = [("content-type", telemetry.EXPOSITION_TYPE)]
+        return Reply(200, kind, telemetry.exposition())
+
+    return {
+        "/healthz": lambda: Reply(200, text, b"ok\n"),
+        "/readyz": ready,
+        "/metrics": metrics,
+    }
+
+
+@asynccontextmanager
+async def _background(*work: Awaitable[None]) -> AsyncIterator[None]:
+    """Run ``work`` beside the block; all of it ends with the block."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,17 @@
+"""The room that executes products, wired to this process's database and ledger collector."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bankside.app.publish import catalogue
+from bankside.bank.ledger import Books
+from bankside.kernel.clock import Clock
+from bankside.kernel.db import Pool
+from bankside.orders import Orders
+
+
+@asynccontextmanager
+async def executing(pool: Pool, clock: Clock) -> AsyncIterator[Orders]:
+    """Orders on a running ledger collector; what waits in it is committed before the end."""
+    async with Books(pool, clock) as books:
+        yield Orders(pool, books, clock, catalogue())

@@ -1,0 +1,76 @@
+"""This installation as the command line sees it: settings, database and what spans rooms."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bankside.app.settings import Settings
+from bankside.kernel.clock import Clock, SystemClock, booking_date
+from bankside.kernel.db import Pool, open_pool
+from bankside.kernel.errors import Invalid
+
+
+class DateInvalid(Invalid):
+    """The text is no calendar date."""
+
+    code = "request.date_invalid"
+
+
+class Local:
+    """The installation on this machine; implements the CLI's ``Installation``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    @property
+    def edge_url(self) -> str:
+        return self.settings.edge_url
+
+    @property
+    def clock(self) -> Clock:
+        return SystemClock()
+
+    @asynccontextmanager
+    async def pool(self) -> AsyncIterator[Pool]:
+        """The running platform's database, or the embedded one started for this command."""
+        from bankside.kernel.migrate import migrate
+        from bankside.kernel.postgres import database
+
+        with database(self.home) as url:
+            await migrate(url)
+            pool = await open_pool(url, size=4)
+            try:
+                yield pool
+            finally:
+                await pool.close()
+
+    async def publish(self, pool: Pool) -> int:
+        from bankside.app.publish import publish_snapshot
+
+        return await publish_snapshot(self.home, pool, self.clock)
+
+    def runnable(self, product: Any, operation: Any) -> bool:
+        from bankside.orders import Orders
+
+        return Orders.runnable(product, operation)
+
+    async def examine(self, pool: Pool, request: bytes, theirs: str | None) -> Mapping[str, Any]:
+        from bankside.app.doctor import examine
+
+        return await examine(self.settings, pool, self.clock, request, theirs)
+
+    async def close_day(self, pool: Pool, day: str | None) -> Mapping[str, Any]:
+        from bankside.app.executing import executing
+
+        try:
+            wanted = date.fromisoformat(day) if day else booking_date(self.clock)
+        except ValueError as error:
+            raise DateInvalid(f"{day!r} is not a date such as 2026-03-02") from error
+        async with executing(pool, self.clock) as orders:
+            return {"date": wanted.isoformat(), "orders": await orders.end_of_day(wanted)}

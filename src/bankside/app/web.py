@@ -1,0 +1,65 @@
+"""The web process: the console's application on uvicorn."""
+
+import asyncio
+import contextlib
+
+import uvicorn
+
+from bankside.app import process
+from bankside.app.demo import first_call
+from bankside.app.publish import catalogue
+from bankside.app.settings import Settings
+from bankside.catalog import openapi
+from bankside.console import Site, build
+from bankside.kernel import telemetry
+from bankside.kernel.clock import SystemClock
+from bankside.kernel.db import open_pool
+from bankside.kernel.heartbeat import beat
+from bankside.orders import Orders
+
+DRAIN_SECONDS = 10
+
+
+def run(settings: Settings) -> None:
+    """Serve pages until SIGTERM."""
+    process.run(settings, "web", lambda stop: _serve(settings, stop))
+
+
+async def _serve(settings: Settings, stop: asyncio.Event) -> None:
+    clock = SystemClock()
+    pool = await open_pool(process.database_url(settings), size=4, eager=False)
+    site = Site(
+        catalogue=catalogue(),
+        runnable=Orders.runnable,
+        pool=pool,
+        clock=clock,
+        first_call=first_call(settings.home),
+        demo_file=f"{settings.home.name}/demo.json",
+        openapi=lambda: openapi(catalogue(), Orders.runnable),
+        exposition=telemetry.exposition,
+    )
+    host, _, port = settings.web_listen.rpartition(":")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            build(site),
+            host=host,
+            port=int(port),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+    # Signals are ours: uvicorn would take them over and leave us waiting.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    serving = asyncio.create_task(server.serve(sockets=process.given_sockets() or None))
+    beating = asyncio.create_task(beat(pool, clock, "web", address=settings.web_url))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    for task in (beating, stopping):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    await pool.close()

@@ -1,0 +1,90 @@
+"""The worker process: everything that happens without a caller waiting.
+
+Jobs wake orders; the relay carries events; the shipper lands call records; the day's end and the
+time-outs of holds and unpaid orders run by the clock. All of it may run in several workers.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from bankside.app import process
+from bankside.app.executing import executing
+from bankside.app.publish import publish_snapshot
+from bankside.app.settings import Settings
+from bankside.kernel import jobs
+from bankside.kernel.clock import BANK_ZONE, Clock, SystemClock
+from bankside.kernel.db import open_pool
+from bankside.kernel.events import Event
+from bankside.kernel.heartbeat import beat
+from bankside.kernel.metering import Shipper
+from bankside.kernel.outbox import Consumer, Relay
+from bankside.orders import Orders
+from bankside.partners import EVENT_PREFIX
+
+EXPIRE_EVERY_SECONDS = 5.0
+DAY_END_LOOK_SECONDS = 30.0
+# The business date closes at 23:00 bank time; what arrives later belongs to the next date.
+CUT_OFF_HOUR = 23
+RETRY_SECONDS = 5.0
+
+_log = structlog.get_logger("worker")
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM."""
+    process.run(settings, "worker", lambda stop: _work(settings, stop))
+
+
+async def _work(settings: Settings, stop: asyncio.Event) -> None:
+    clock = SystemClock()
+    url = process.database_url(settings)
+    pool = await open_pool(url, size=6)
+
+    async def republish(event: Event) -> None:
+        version = await publish_snapshot(settings.home, pool, clock)
+        _log.info("snapshot_published", version=version, cause=event.type)
+
+    async with executing(pool, clock) as orders:
+        relay = Relay(
+            pool, [Consumer(name="snapshot", deliver=republish, types=(EVENT_PREFIX,))], clock
+        )
+        shipper = Shipper(pool, settings.home / "segments", clock)
+        work: list[tuple[str, Callable[[], Awaitable[object]]]] = [
+            ("beat", lambda: beat(pool, clock, "worker")),
+            ("relay", relay.run),
+            ("shipper", shipper.run),
+            ("jobs", lambda: jobs.Worker(url, {"orders.resume": orders.resume_job}).run()),
+            ("expire", lambda: _every(EXPIRE_EVERY_SECONDS, orders.expire)),
+            ("day end", lambda: _every(DAY_END_LOOK_SECONDS, lambda: _day_end(orders, clock))),
+        ]
+        tasks = [asyncio.create_task(_kept(name, start)) for name, start in work]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await pool.close()
+
+
+async def _kept(name: str, start: Callable[[], Awaitable[object]]) -> None:
+    """Start a part again when it fails: one broken part never stops the others."""
+    while True:
+        try:
+            await start()
+        except Exception as error:  # noqa: BLE001 - logged, and tried again
+            _log.error("part_failed", part=name, exc_info=error)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await work()
+        await asyncio.sleep(seconds)
+
+
+async def _day_end(orders: Orders, clock: Clock) -> None:
+    """Close the newest business date whose cut-off has passed; closing again changes nothing."""
+    closed = clock.now().astimezone(BANK_ZONE) - timedelta(hours=CUT_OFF_HOUR)
+    await orders.end_of_day(closed.date())

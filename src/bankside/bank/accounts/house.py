@@ -1,0 +1,80 @@
+"""The bank's own ledger accounts: one of each kind a currency, shared by all data spaces.
+
+Sign convention of the ledger: credits minus debits. What the bank owes or earns is positive, what
+it owns is negative; all balances of a currency add up to zero.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bankside.bank.accounts.model import Counterparty
+from bankside.bank.ledger import AccountClass, NewAccount, carry_out, open_account
+from bankside.kernel.db import Connection
+from bankside.kernel.money import minor_digits
+
+# The ledger's data space of what belongs to the bank itself.
+BANK = "bank"
+
+
+class House(StrEnum):
+    """What a ledger account of the bank is for."""
+
+    FEE_INCOME = "fee-income"
+    CLEARING = "clearing"
+    BATCH_CLEARING = "batch-clearing"
+    HOLD = "hold"
+    OPENING = "opening"
+    LOAN_BOOK = "loan-book"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    account_class: AccountClass
+    # Minor units; None: no lower limit.
+    floor: int | None
+    name_zh: str
+    name_en: str
+
+
+# Money in a batch or on hold is there only because somebody paid it in: never below zero. Fee
+# income has no floor: a refund in a quiet week may return more than came in.
+_KINDS: dict[House, _Kind] = {
+    House.FEE_INCOME: _Kind(AccountClass.INCOME, None, "手续费收入", "Fee income"),
+    House.CLEARING: _Kind(AccountClass.LIABILITY, None, "跨行清算", "Interbank clearing"),
+    House.BATCH_CLEARING: _Kind(AccountClass.LIABILITY, 0, "批量代发过渡", "Batch payments"),
+    House.HOLD: _Kind(AccountClass.HOLD, 0, "资金冻结", "Funds on hold"),
+    House.OPENING: _Kind(AccountClass.EQUITY, None, "期初余额", "Opening balances"),
+    House.LOAN_BOOK: _Kind(AccountClass.ASSET, None, "贷款", "Loan book"),
+}
+
+
+def house_account(kind: House, currency: str) -> str:
+    """The ledger account id: ``house.fee-income.CNY``."""
+    minor_digits(currency)
+    return f"house.{kind}.{currency}"
+
+
+async def ensure_house_accounts(db: Connection, currency: str) -> dict[House, str]:
+    """All kinds are open in the currency; the ledger account ids by kind. Changes nothing twice."""
+    ids = {kind: house_account(kind, currency) for kind in House}
+    accounts = [
+        NewAccount(
+            id=ids[kind],
+            partner=BANK,
+            currency=currency,
+            account_class=facts.account_class,
+            floor=facts.floor,
+        )
+        for kind, facts in _KINDS.items()
+    ]
+    await carry_out(db, *map(open_account, accounts))
+    return ids
+
+
+def house_counterparty(ledger_account: str) -> Counterparty | None:
+    """How an entry against one of the bank's own accounts is shown; None for any other account."""
+    parts = ledger_account.split(".")
+    if parts[0] != "house":
+        return None
+    facts = _KINDS[House(parts[1])]
+    return Counterparty(ledger_account, facts.name_zh, facts.name_en)

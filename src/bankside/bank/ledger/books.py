@@ -1,0 +1,265 @@
+"""The collector: many callers of one process, one batch in the books at a time.
+
+Always true: a caller is answered after the commit, never before; a group's postings and the writes
+that belong to its verdict commit together or not at all; one caller's refusal or broken write
+touches no other caller. Everything that waits goes into the next batch at once (no linger), so a
+lone caller waits for one commit and a crowd shares one.
+Source: reliability guide, sections 2.3 and 3.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import asyncpg
+
+from bankside.bank.ledger import store
+from bankside.bank.ledger.errors import (
+    LedgerBusy,
+    LedgerUnavailable,
+    LedgerUnknown,
+    OutcomeUnknown,
+    meant,
+)
+from bankside.bank.ledger.model import MAIN, Group, Verdict
+from bankside.bank.ledger.service import post_batch
+from bankside.kernel.clock import Clock
+from bankside.kernel.db import (
+    CONNECTION_LOST,
+    POOL_ACQUIRE_SECONDS,
+    Connection,
+    Pool,
+    Write,
+    write_all,
+)
+
+# Larger batches raise the rate by a tenth and the latency by as much as they are larger.
+BATCH_UNITS_MAX = 500
+# Half a minute of work at 1,000 a second; who comes later is told at once to come again.
+WAITING_UNITS_MAX = 30_000
+# Serialization failures and deadlocks are undone by the database and tried again this often.
+RETRIES_MAX = 3
+# How often, and how far apart, a fresh connection is asked what became of a commit: together longer
+# than a restart of the database takes.
+LOOKUP_TRIES_MAX = 8
+LOOKUP_PAUSE_SECONDS = 0.5
+
+_RETRIED: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# Not one unit's fault: the database is away, full, too busy, or an account stays locked.
+_NOT_NOW: tuple[type[Exception], ...] = (
+    *CONNECTION_LOST,
+    TimeoutError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+    *_RETRIED,
+)
+_ACCEPTED = Verdict(accepted=True)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One caller's group, the writes of either verdict, and where the caller waits."""
+
+    group: Group | None
+    accepted: Sequence[Write]
+    refused: Sequence[Write]
+    answer: asyncio.Future[Verdict]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Units in order of arrival; a batch never holds one group id twice."""
+
+    units: deque[_Unit] = field(default_factory=deque)
+
+    def take(self) -> list[_Unit]:
+        """The next batch. A second unit of a group waits: it is answered as a repeat then."""
+        batch: list[_Unit] = []
+        ids: set[UUID] = set()
+        while self.units and len(batch) < BATCH_UNITS_MAX:
+            unit = self.units[0]
+            if unit.group is not None and unit.group.id in ids:
+                break
+            self.units.popleft()
+            if unit.answer.cancelled():
+                continue  # Its caller went away before anything was posted.
+            if unit.group is not None:
+                ids.add(unit.group.id)
+            batch.append(unit)
+        return batch
+
+
+class Books:
+    """One process's way into a ledger. Use as a context manager, or ``start`` and ``close``."""
+
+    def __init__(self, pool: Pool, clock: Clock, *, ledger: str = MAIN) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._ledger = ledger
+        self._waiting = _Waiting()
+        self._runner: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def start(self) -> None:
+        """Make sure that the ledger exists. Raises LedgerUnknown."""
+        async with self._pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db:
+            if not await store.ledger_exists(db, self._ledger):
+                raise LedgerUnknown(f"there is no ledger {self._ledger}")
+
+    async def close(self) -> None:
+        """Take nothing more, and return when everything taken before is answered."""
+        self._closed = True
+        if self._runner is not None:
+            await self._runner
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def commit(
+        self,
+        group: Group | None,
+        *,
+        accepted: Sequence[Write] = (),
+        refused: Sequence[Write] = (),
+    ) -> Verdict:
+        """The group's verdict, committed together with the writes that belong to it.
+
+        A repeat gets the stored verdict and writes nothing. Without a group only ``accepted`` is
+        carried out. Raises what a write of this unit raised (then nothing of the unit happened),
+        GroupInvalid, LedgerBusy, LedgerUnavailable (nothing happened), OutcomeUnknown (it may have:
+        repeat it with the same id).
+        """
+        if group is not None:
+            group.check()
+        if self._closed:
+            raise LedgerUnavailable("the books of this process are closing", retry_after=1)
+        if len(self._waiting.units) >= WAITING_UNITS_MAX:
+            raise LedgerBusy(retry_after=1)
+        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._waiting.units.append(_Unit(group, accepted, refused, answer))
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run(), name=f"books of {self._ledger}")
+        return await answer
+
+    async def _run(self) -> None:
+        """Batches until nothing waits; the next caller starts the next run."""
+        try:
+            while batch := self._waiting.take():
+                await self._settle(batch)
+        finally:
+            self._runner = None
+            # Reached with somebody waiting only when this task itself was cancelled.
+            for unit in self._waiting.units:
+                unit.answer.cancel()
+
+    async def _settle(self, units: list[_Unit]) -> None:
+        """Answer every unit, in halves when one of them broke the batch for the others."""
+        try:
+            verdicts = await self._commit_together(units)
+        except (LedgerUnavailable, OutcomeUnknown) as error:
+            _refuse(units, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to a waiting caller
+            if len(units) == 1:
+                refusal = meant(error) if isinstance(error, asyncpg.PostgresError) else None
+                _refuse(units, refusal or error)
+            else:
+                middle = len(units) // 2
+                await self._settle(units[:middle])
+                await self._settle(units[middle:])
+        except BaseException:
+            _refuse(units, OutcomeUnknown("the process is stopping"))
+            raise
+        else:
+            for unit, verdict in zip(units, verdicts, strict=True):
+                if not unit.answer.done():
+                    unit.answer.set_result(verdict)
+
+    async def _commit_together(self, units: list[_Unit]) -> list[Verdict]:
+        """All units in one transaction, tried again when the database undid it or lost it."""
+        for attempt in range(RETRIES_MAX + 1):
+            try:
+                return await self._commit_once(units)
+            except _NOT_NOW as error:
+                if not isinstance(error, _RETRIED) or attempt == RETRIES_MAX:
+                    raise LedgerUnavailable(retry_after=1) from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _commit_once(self, units: list[_Unit]) -> list[Verdict]:
+        async with self._pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db:
+            transaction = db.transaction()
+            await transaction.start()
+            try:
+                sealed, verdicts = await self._carry_out(db, units)
+            except BaseException:
+                await _roll_back(transaction)
+                raise
+            try:
+                await transaction.commit()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the books are asked
+                lost = error
+            else:
+                return verdicts
+        # The answer to COMMIT did not come: only the books know what happened.
+        if await self._happened(sealed, lost):
+            return verdicts
+        raise lost
+
+    async def _carry_out(
+        self, db: Connection, units: list[_Unit]
+    ) -> tuple[store.Sealed, list[Verdict]]:
+        """Post the groups and do the writes of each unit's verdict."""
+        groups = [unit.group for unit in units if unit.group is not None]
+        # A unit without a group leaves no transfer behind; the batch row proves its commit.
+        seal = len(groups) < len(units)
+        sealed, decided = await post_batch(
+            db, groups, at=self._clock.now(), ledger=self._ledger, seal=seal
+        )
+        posted = iter(decided)
+        verdicts = [_ACCEPTED if unit.group is None else next(posted) for unit in units]
+        writes: list[Write] = []
+        for unit, verdict in zip(units, verdicts, strict=True):
+            if not verdict.repeat:
+                writes += unit.accepted if verdict.accepted else unit.refused
+        if writes:
+            await write_all(db, writes)
+        return sealed, verdicts
+
+    async def _happened(self, sealed: store.Sealed, lost: Exception) -> bool:
+        """Whether the batch was committed, asked on a fresh connection. Raises OutcomeUnknown."""
+        if sealed.batch is None or sealed.hash is None:
+            return True  # Only repeats: nothing was to be written.
+        for _ in range(LOOKUP_TRIES_MAX):
+            try:
+                async with self._pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db, db.transaction():
+                    return await store.was_sealed(db, self._ledger, sealed.batch, sealed.hash)
+            except _NOT_NOW:
+                await asyncio.sleep(LOOKUP_PAUSE_SECONDS)
+        raise OutcomeUnknown(retry_after=5) from lost
+
+
+async def _roll_back(transaction: asyncpg.transaction.Transaction) -> None:
+    # The server undoes by itself what a lost connection leaves open.
+    with suppress(*CONNECTION_LOST):
+        await transaction.rollback()
+
+
+def _refuse(units: list[_Unit], error: Exception) -> None:
+    for unit in units:
+        if not unit.answer.done():
+            unit.answer.set_exception(error)

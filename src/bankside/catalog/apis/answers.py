@@ -1,0 +1,262 @@
+"""The shapes of answers: of an order by its archetype, of a query by its product.
+
+Every field is always there; a value that is not known yet is null. The tables say what the order
+runtime shows (`orders/answers.py`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bankside.catalog.model import Product, ProductOperation
+
+Schema = dict[str, Any]
+
+# Words of the tables below; a trailing ``?`` allows null.
+_WORDS: Mapping[str, Schema] = {
+    "text": {"type": "string"},
+    "int": {"type": "integer"},
+    "money": {"$ref": "#/components/schemas/Money"},
+    "time": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
+    "order": {"$ref": "#/components/schemas/Order"},
+    "receivers": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["account", "received"],
+            "properties": {
+                "account": {"type": "string"},
+                "received": {"$ref": "#/components/schemas/Money"},
+            },
+        },
+    },
+    "counterparty": {
+        "type": "object",
+        "required": ["account", "name_zh", "name_en"],
+        "properties": {
+            name: {"type": ["string", "null"]} for name in ("account", "name_zh", "name_en")
+        },
+    },
+}
+_HEAD = {"id": "text", "product": "text", "state": "text", "status": "text"}
+_TAIL = {"code": "text?", "detail": "text?", "created_at": "time", "updated_at": "time"}
+_COLLECT = {
+    "order_no": "text",
+    "merchant": "text",
+    "subject": "text?",
+    "amount": "money",
+    "paid": "money",
+    "refunded": "money",
+    "split": "money",
+    "settled": "money",
+    "fee": "money",
+    "qr_code": "text?",
+    "expires_at": "time?",
+    "paid_at": "time?",
+}
+# archetype -> what an order of it shows between head and tail
+ORDERS: Mapping[str, Mapping[str, str]] = {
+    "collect": _COLLECT,
+    "collect_split": {
+        **_COLLECT,
+        "receivers": "receivers",
+        "split_requests": "int",
+        "frozen_until": "time?",
+    },
+    "hold_capture": {
+        "order_no": "text",
+        "merchant": "text",
+        "subject": "text?",
+        "amount": "money",
+        "held": "money",
+        "captured": "money",
+        "paid": "money",
+        "refunded": "money",
+        "settled": "money",
+        "fee": "money",
+        "expires_at": "time?",
+        "paid_at": "time?",
+    },
+    "refund": {
+        "refund_no": "text?",
+        "order": "text",
+        "order_no": "text?",
+        "amount": "money",
+        "order_paid": "money?",
+        "order_refunded": "money?",
+        "reason": "text?",
+    },
+    "transfer": {
+        "end_to_end_id": "text?",
+        "payer_account": "text",
+        "payee_account": "text",
+        "amount": "money",
+        "paid": "money",
+        "fee": "money",
+        "remark": "text?",
+        "paid_at": "time?",
+    },
+    "payout": {
+        "batch_no": "text?",
+        "retry_of": "text?",
+        "payer_account": "text",
+        "amount": "money",
+        "count": "int",
+        "paid": "money",
+        "paid_count": "int?",
+        "failed_count": "int?",
+        "fee": "money",
+        "remark": "text?",
+    },
+    "query_file": {
+        "subject": "text",
+        "period": "text",
+        "format": "text",
+        "content_type": "text?",
+        "bytes": "int?",
+        "rows": "int?",
+        "sha256": "text?",
+    },
+}
+
+
+# product -> what one item of a query shows
+_QUERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "account.account-balances": (
+        "Balance",
+        {
+            "id": "text",
+            "number": "text",
+            "currency": "text",
+            "status": "text",
+            "booked": "money",
+            "available": "money",
+            "held": "money",
+            "as_of": "time",
+        },
+    ),
+    "account.account-transactions": (
+        "Transaction",
+        {
+            "id": "text",
+            "account": "text",
+            "sequence": "int",
+            "booking_date": "date",
+            "value_date": "date",
+            "booked_at": "time",
+            "credit_debit": "text",
+            "amount": "money",
+            "balance_after": "money",
+            "counterparty": "counterparty",
+            "narrative": "text?",
+            "kind": "text",
+            "group": "text",
+        },
+    ),
+    "payment.payment-statuses": (
+        "PaymentStatus",
+        {
+            "id": "text",
+            "product": "text",
+            "reference": "text?",
+            "status": "text",
+            "iso_status": "text",
+            "code": "text?",
+            "iso_reason": "text?",
+            "amount": "money",
+            "paid": "money",
+            "refunded": "money",
+            "created_at": "time",
+            "updated_at": "time",
+        },
+    ),
+}
+_LINE = {
+    "line_no": "int",
+    "payee_account": "text",
+    "amount": "money",
+    "remark": "text?",
+    "state": "text",
+    "code": "text?",
+    "retried_in": "text?",
+}
+_PLATFORM: Mapping[str, Mapping[str, str]] = {
+    "order-lookups": {"product": "text", "order": "order"},
+    "order-closures": {"product": "text", "order": "order"},
+    "order-cancellations": {"action": "text", "order": "order"},
+}
+
+
+def answer_schemas() -> dict[str, Schema]:
+    """The component schemas that ``answer_schema`` refers to."""
+    orders = {
+        order_name(name): _object({**_HEAD, **fields, **_TAIL}) for name, fields in ORDERS.items()
+    }
+    queries = {name: _object(fields) for name, fields in _QUERIES.values()}
+    return {
+        "Order": _object({**_HEAD, **_TAIL}),
+        "BulkLine": _object(_LINE),
+        **orders,
+        **queries,
+    }
+
+
+def order_name(archetype: str) -> str:
+    """The component of an archetype's order, such as ``CollectSplitOrder``; ``Order`` for most."""
+    if archetype not in ORDERS:
+        return "Order"
+    return "".join(part.title() for part in archetype.split("_")) + "Order"
+
+
+def answer_schema(product: Product, operation: ProductOperation) -> Schema:
+    """The JSON body of a success."""
+    if any(each.name == "cursor" for each in operation.inputs):
+        return {
+            "type": "object",
+            "required": ["items", "next_cursor"],
+            "properties": {
+                "items": {"type": "array", "items": _item(product, operation)},
+                "next_cursor": {"type": ["string", "null"]},
+            },
+        }
+    return _item(product, operation)
+
+
+def is_file(product: Product, operation: ProductOperation) -> bool:
+    """Whether a success is a file instead of JSON: a report's content, or an export."""
+    return operation.purpose == "download" or (
+        product.family == "query" and operation.word == "exports"
+    )
+
+
+def _item(product: Product, operation: ProductOperation) -> Schema:
+    if operation.open:
+        return {"type": "object"}
+    if product.tier == "platform":
+        fields = _PLATFORM.get(operation.path.rpartition("/")[2])
+        return _object(fields) if fields else _reference("Order")
+    if product.id in _QUERIES:
+        return _reference(_QUERIES[product.id][0])
+    if operation.word == "refunds" and product.archetype in ORDERS:
+        return _reference(order_name("refund"))
+    if operation.word == "lines":
+        return _reference("BulkLine")
+    return _reference(order_name(product.archetype))
+
+
+def _object(fields: Mapping[str, str]) -> Schema:
+    """All fields are always there; more may come with a later version."""
+    return {
+        "type": "object",
+        "required": list(fields),
+        "properties": {name: _word(word) for name, word in fields.items()},
+    }
+
+
+def _word(word: str) -> Schema:
+    schema = _WORDS[word.rstrip("?")]
+    return {"anyOf": [schema, {"type": "null"}]} if word.endswith("?") else dict(schema)
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}

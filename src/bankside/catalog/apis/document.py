@@ -1,0 +1,224 @@
+"""The OpenAPI 3.1 document of the whole platform, derived from the catalogue.
+
+Always true: every route of the catalogue is in it once, with what the edge checks and whether
+anything executes it (``x-bankside-*``); nothing in it was written by hand for one route.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from bankside import __version__
+from bankside.catalog.apis.answers import answer_schema, answer_schemas, is_file
+from bankside.catalog.apis.schemas import MONEY, REFERENCE_PATTERN, field_schema, fields_schema
+from bankside.catalog.compiling import Runnable
+from bankside.catalog.model import Catalogue, Cloud, Product, ProductOperation
+
+Node = dict[str, Any]
+
+_MONEY_REF = "#/components/schemas/Money"
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_SIGNATURE = (
+    "RFC 9421 HTTP message signature. Cover @method, @target-uri (or @path and @query), "
+    "content-digest when there is a body (RFC 9530, sha-256), and each of authorization, "
+    "idempotency-key and x-app-auth-token that is sent; parameters created, nonce, keyid and alg. "
+    "Answers are signed the same way and cover the request's signature."
+)
+
+
+def openapi(catalogue: Catalogue, runnable: Runnable) -> Node:
+    """The document as plain data, in the catalogue's order."""
+    paths: dict[str, Node] = {}
+    for product in (catalogue.platform, *catalogue.products.values()):
+        for operation in product.all_operations:
+            node = _operation(product, operation, available=runnable(product, operation))
+            paths.setdefault(operation.path, {})[operation.method.lower()] = node
+    for cloud in catalogue.clouds.values():
+        for operation in cloud.operations:
+            node = _cloud_operation(cloud, operation)
+            paths.setdefault(operation.path, {})[operation.method.lower()] = node
+    for path, item in paths.items():
+        if parameters := list(_path_parameters(path)):
+            item["parameters"] = parameters
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "bankside open banking platform",
+            "version": __version__,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": (
+                "Every operation of the catalogue. `x-bankside-availability` says whether it runs "
+                "(`available`) or is described only (`not_built`: it answers 501 "
+                "`product.not_available`)."
+            ),
+        },
+        "servers": [{"url": "http://127.0.0.1:8080", "description": "make run"}],
+        "security": [{"signature": []}],
+        "tags": list(_tags(catalogue)),
+        "paths": paths,
+        "components": _components(),
+    }
+
+
+def _operation(product: Product, operation: ProductOperation, *, available: bool) -> Node:
+    tag = product.category or product.id
+    node = _node(operation, tag=tag, name=product.name.en, available=available)
+    node["description"] = (operation.description or product.description).en
+    node["x-bankside-name-zh"] = product.name.zh
+    node["x-bankside-scopes"] = sorted(product.consent_scopes)
+    node["x-bankside-risk-tier"] = product.risk_tier
+    node["x-bankside-data-class"] = product.data_class
+    node["x-bankside-tier"] = product.tier
+    if operation.runs:
+        node["x-bankside-runs"] = operation.runs
+    content = {"application/json": {"schema": answer_schema(product, operation)}}
+    if is_file(product, operation):
+        content = {"text/csv": {"schema": {"type": "string"}}}
+    node["responses"] = _responses(operation, content)
+    return node
+
+
+def _cloud_operation(cloud: Cloud, operation: ProductOperation) -> Node:
+    node = _node(operation, tag="clouds", name=cloud.name.en, available=False)
+    node["description"] = cloud.description.en
+    node["x-bankside-name-zh"] = cloud.name.zh
+    content = {"application/json": {"schema": {"type": "object"}}}
+    node["responses"] = _responses(operation, content)
+    return node
+
+
+def _node(operation: ProductOperation, *, tag: str, name: str, available: bool) -> Node:
+    """What products' and clouds' operations have in common."""
+    node: Node = {
+        "operationId": operation.id,
+        "tags": [tag],
+        "summary": f"{name}: {operation.purpose}",
+        "description": "",
+        "x-bankside-product": operation.product,
+        "x-bankside-availability": "available" if available else "not_built",
+        "x-bankside-moves-money": operation.moves_money,
+        "x-bankside-icbc-path": operation.icbc_path,
+    }
+    if operation.environments != ("sandbox", "live"):
+        node["x-bankside-environments"] = list(operation.environments)
+    parameters = list(_parameters(operation))
+    if parameters:
+        node["parameters"] = parameters
+    body = _body(operation)
+    if body:
+        node["requestBody"] = body
+    return node
+
+
+def _parameters(operation: ProductOperation) -> Iterator[Node]:
+    if operation.writes and operation.moves_money:
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    yield {"$ref": "#/components/parameters/AppAuthToken"}
+    if not operation.writes:
+        for each in operation.inputs:
+            yield {
+                "name": each.name,
+                "in": "query",
+                "required": each.required,
+                "schema": field_schema(each, money_ref=_MONEY_REF),
+            }
+
+
+def _path_parameters(path: str) -> Iterator[Node]:
+    for name in _PARAMETER.findall(path):
+        schema = {"type": "string", "pattern": REFERENCE_PATTERN}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _body(operation: ProductOperation) -> Node | None:
+    if not operation.writes or (not operation.inputs and not operation.open):
+        return None
+    schema = fields_schema(operation.inputs, money_ref=_MONEY_REF)
+    if operation.open:
+        schema = {"type": "object"}
+    required = "required" in schema or "allOf" in schema
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
+
+
+def _responses(operation: ProductOperation, content: Node) -> Node:
+    done = {"description": "Done; signed", "content": content}
+    codes: Node = {"200": done}
+    if operation.method == "POST":
+        codes = {"200": done, "201": done | {"description": "Created and finished; signed"}}
+        if operation.moves_money:
+            codes["202"] = done | {"description": "Accepted, the order waits; signed"}
+    return codes | {
+        "4XX": {"$ref": "#/components/responses/Problem"},
+        "5XX": {"$ref": "#/components/responses/Problem"},
+    }
+
+
+def _tags(catalogue: Catalogue) -> Iterator[Node]:
+    yield {"name": "platform", "description": catalogue.platform.description.en}
+    for category in sorted(catalogue.categories.values(), key=lambda each: each.order):
+        description = f"{category.name.en} · {category.name.zh}"
+        yield {"name": category.id, "description": description}
+    yield {"name": "clouds", "description": "Industry applications for tenants"}
+
+
+def _components() -> Node:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "securitySchemes": {
+            "signature": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Signature",
+                "description": _SIGNATURE,
+            }
+        },
+        "parameters": {
+            "IdempotencyKey": {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "description": "Kept 7 days per app, tenant and operation: the same key and body "
+                "give the first answer again.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+            },
+            "AppAuthToken": {
+                "name": "X-App-Auth-Token",
+                "in": "header",
+                "required": False,
+                "description": "The token of the tenant the app acts for.",
+                "schema": {"type": "string"},
+            },
+        },
+        "responses": {
+            "Problem": {"description": "Refused; RFC 9457 problem details", "content": problem}
+        },
+        "schemas": {"Money": MONEY, "Problem": _PROBLEM, **answer_schemas()},
+    }
+
+
+_PROBLEM: Node = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "Stable; switch on this"},
+        "request_id": {"type": "string"},
+        "iso_reason": {"type": "string", "description": "ISO 20022 external status reason"},
+        "outcome": {"const": "unknown", "description": "Ask again with the same key"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}

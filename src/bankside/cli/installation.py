@@ -1,0 +1,40 @@
+"""What commands need of the installation they run in; `app` supplies the real one."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from bankside.kernel.clock import Clock
+from bankside.kernel.db import Pool
+
+
+class Installation(Protocol):
+    """One installation of the platform: its home folder, addresses and database."""
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds database, keys, segments and ``demo.json``."""
+
+    @property
+    def edge_url(self) -> str:
+        """Where partners call."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock commands use."""
+
+    def pool(self) -> AbstractAsyncContextManager[Pool]:
+        """A pool on the running, or for the moment started, migrated database."""
+
+    async def publish(self, pool: Pool) -> int:
+        """Compile and publish a snapshot; its version."""
+
+    def runnable(self, product: Any, operation: Any) -> bool:
+        """Whether the orders runtime executes this operation today."""
+
+    async def examine(self, pool: Pool, request: bytes, theirs: str | None) -> Mapping[str, Any]:
+        """The signature doctor's report on a raw HTTP request."""
+
+    async def close_day(self, pool: Pool, day: str | None) -> Mapping[str, Any]:
+        """Run the end-of-day steps of a booking date (ISO date; None: today)."""

@@ -1,0 +1,177 @@
+"""The command tree: names, options and help; each command imports what it needs when it runs."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bankside.cli.installation import Installation
+from bankside.cli.output import BUG, NETWORK, exit_code, fail
+from bankside.kernel.errors import BanksideError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+_HELP = "bankside: the platform with which a bank becomes an open bank."
+
+
+def main_with(installation: Callable[[], Installation], tree: typer.Typer) -> None:
+    """Run the command line; refusals and lost connections become messages and exit codes."""
+    try:
+        tree(obj=installation())
+    except BanksideError as error:
+        fail(f"{error.detail} [{error.code}]", exit_code(error))
+    except (ConnectionError, TimeoutError) as error:
+        fail(f"cannot reach the platform or its database ({error}); is it running?", NETWORK)
+    except AssertionError as error:
+        fail(f"this is a bug of bankside, please report it: {error!r}", BUG)
+
+
+def build() -> typer.Typer:
+    """The tree with all commands that belong to a terminal; `app` adds the processes."""
+    tree = typer.Typer(help=_HELP, no_args_is_help=True, add_completion=True)
+    tree.command("call")(_call)
+    groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
+        ("doctor", "Explain what is wrong.", {"signature": _doctor_signature}),
+        ("load", "Bring real data into the bank.", {"berka": _load_berka}),
+        ("ledger", "The bank's books.", {"verify": _ledger_verify}),
+        (
+            "catalogue",
+            "The shelf: products, operations, solutions.",
+            {"count": _catalogue_count, "check": _catalogue_check, "openapi": _catalogue_openapi},
+        ),
+        ("day", "The bank's business day.", {"close": _day_close}),
+        (
+            "events",
+            "Events that could not be delivered.",
+            {"dead": _events_dead, "replay": _replay},
+        ),
+    )
+    for name, text, commands in groups:
+        group = typer.Typer(help=text, no_args_is_help=True)
+        for command, function in commands.items():
+            group.command(command)(function)
+        tree.add_typer(group, name=name)
+    return tree
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
+    code = asyncio.run(work())
+    if code:
+        raise typer.Exit(code)
+
+
+# tidy: arguments - every option of a command is a parameter
+def _call(
+    context: typer.Context,
+    method: Annotated[str, typer.Argument(help="GET, POST, PATCH or DELETE")],
+    path: Annotated[str, typer.Argument(help="such as /v1/account-balances?subject=acc_...")],
+    body: Annotated[str, typer.Option("--json", "--data", help="JSON body, or @FILE")] = "",
+    app: Annotated[str, typer.Option(help="app id; default: the first demo app")] = "",
+    alg: Annotated[str, typer.Option(help="signature algorithm of RFC 9421")] = "",
+    key: Annotated[str, typer.Option(help="Idempotency-Key; default: a fresh one")] = "",
+    save: Annotated[Path | None, typer.Option(help="write the raw request there")] = None,
+    verbose: Annotated[bool, typer.Option("-v", help="show string to sign and headers")] = False,
+) -> None:
+    """Make one signed call as a demo app and print the bank's answer, its signature checked."""
+    from bankside.cli import call
+
+    wish = call.Wish(method.upper(), path, body, app, alg, key)
+    raise typer.Exit(call.run(context.obj, wish, save=save, verbose=verbose))
+
+
+def _doctor_signature(
+    context: typer.Context,
+    request: Annotated[Path, typer.Argument(help="raw HTTP request in a file, - for stdin")],
+    string: Annotated[Path | None, typer.Option(help="the string you signed, in a file")] = None,
+    json: AsJson = False,
+) -> None:
+    """Explain a failing signature: expected and received string, first difference, likely cause."""
+    from bankside.cli import doctor
+
+    _run(lambda: doctor.signature(context.obj, request, string, as_json=json))
+
+
+def _load_berka(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="folder with the seven .csv or .csv.gz files")],
+    partner: Annotated[str, typer.Option(help="data space that gets the bank")] = "",
+    json: AsJson = False,
+) -> None:
+    """Load the Berka bank: branches, clients, accounts, standing orders, loans, cards."""
+    from bankside.cli import load
+
+    _run(lambda: load.berka(context.obj, folder, partner, as_json=json))
+
+
+def _ledger_verify(
+    context: typer.Context,
+    ledger: Annotated[str, typer.Option(help="which ledger")] = "main",
+    json: AsJson = False,
+) -> None:
+    """Recompute every balance, version, hold and hash; name the first entry that is wrong."""
+    from bankside.cli import ledger as books
+
+    _run(lambda: books.verify_ledger(context.obj, ledger, as_json=json))
+
+
+def _catalogue_count(context: typer.Context, json: AsJson = False) -> None:
+    """What the shelf holds and what the router answers today."""
+    from bankside.cli import catalogue
+
+    catalogue.count(context.obj, as_json=json)
+
+
+def _catalogue_check(context: typer.Context, json: AsJson = False) -> None:
+    """Validate every definition: schema, references, unique routes, steps on a toy ledger."""
+    from bankside.cli import catalogue
+
+    raise typer.Exit(catalogue.check(as_json=json))
+
+
+def _catalogue_openapi(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(help="file to write")] = Path("sdk/openapi.json"),
+) -> None:
+    """Write the OpenAPI 3.1 document of the whole platform."""
+    from bankside.cli import catalogue
+
+    catalogue.write_openapi(context.obj, target)
+
+
+def _day_close(
+    context: typer.Context,
+    date: Annotated[str, typer.Option(help="booking date, YYYY-MM-DD; default: today")] = "",
+    json: AsJson = False,
+) -> None:
+    """Run the end-of-day steps (merchant settlement ...) now instead of at the cut-off."""
+    from bankside.cli import day
+
+    _run(lambda: day.close(context.obj, date or None, as_json=json))
+
+
+def _events_dead(context: typer.Context, json: AsJson = False) -> None:
+    """List events that were given up after their last attempt."""
+    from bankside.cli import events
+
+    _run(lambda: events.dead(context.obj, as_json=json))
+
+
+def _replay(
+    context: typer.Context,
+    event: Annotated[str, typer.Argument(help="event id, or 'all' for every dead event")],
+    json: AsJson = False,
+) -> None:
+    """Deliver dead events again, with the ids they had."""
+    from bankside.cli import events
+
+    _run(lambda: events.replay(context.obj, event, as_json=json))
+
+
+def read_json(text: str) -> Any:
+    """The JSON of an argument, or of the file behind an ``@``."""
+    if text.startswith("@"):
+        text = Path(text[1:]).read_text(encoding="utf-8")
+    return json.loads(text)

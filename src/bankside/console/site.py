@@ -1,0 +1,176 @@
+"""The web process as an ASGI application: start page, shelf, health, metrics, OpenAPI document.
+
+Always true: what a page says runs is what the router answers (both ask the same ``runnable``);
+an unknown address is a page for people and a problem for programs, never a stack trace.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath, FromQuery
+from litestar.static_files import create_static_files_router
+
+from bankside.catalog import Catalogue
+from bankside.console import health
+from bankside.console.pages import SECURITY_HEADERS, Look, page, theme_css
+from bankside.console.shelf import Runnable, Shelf
+from bankside.console.texts import text
+from bankside.kernel.clock import Clock
+from bankside.kernel.db import Pool
+from bankside.kernel.errors import NotFound, problem
+from bankside.kernel.ids import new_id
+
+_STATIC = Path(__file__).parent / "static"
+QUERY_MAX = 80
+
+_log = structlog.get_logger("web")
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the pages need: all of it handed in by `app`."""
+
+    catalogue: Catalogue
+    runnable: Runnable
+    pool: Pool
+    clock: Clock
+    first_call: str
+    demo_file: str
+    openapi: Callable[[], Mapping[str, Any]]
+    exposition: Callable[[], bytes]
+
+
+def build(site: Site) -> Litestar:
+    """The application that serves ``site``."""
+    return Litestar(
+        route_handlers=[
+            *_pages(site),
+            *_probes(site),
+            create_static_files_router("/static", directories=[_STATIC]),
+        ],
+        exception_handlers={HTTPException: _refused, Exception: _broken},
+        openapi_config=None,
+        state=State({"clock": site.clock}),
+    )
+
+
+def _pages(site: Site) -> list[Any]:
+    def shelf_for(request: AnyRequest) -> Shelf:
+        return Shelf(site.catalogue, site.runnable, Look(request).lang)
+
+    @get("/")
+    async def home(request: AnyRequest) -> Response[str]:
+        shelf = shelf_for(request)
+        return page(
+            request,
+            "home.html",
+            figures=shelf.figures(),
+            categories=shelf.categories(),
+            processes=await health.processes(site.pool),
+            first_call=site.first_call,
+            demo_file=site.demo_file,
+            query="",
+        )
+
+    @get("/shelf")
+    async def search(request: AnyRequest, q: FromQuery[str] = "") -> Response[str]:
+        shelf, query = shelf_for(request), q.strip()[:QUERY_MAX]
+        found = shelf.found(query)
+        heading = text(shelf.lang, "shelf.found", count=len(found), query=query)
+        return page(request, "shelf.html", heading=heading, products=found, query=query)
+
+    @get("/shelf/{category:str}")
+    async def category_page(request: AnyRequest, category: FromPath[str]) -> Response[str]:
+        shelf = shelf_for(request)
+        found = site.catalogue.categories.get(category)
+        if found is None:
+            raise NotFoundException
+        heading = getattr(found.name, shelf.lang)
+        products = shelf.of_category(category)
+        return page(request, "shelf.html", heading=heading, products=products, query="")
+
+    @get("/products/{product_id:str}")
+    async def product_page(request: AnyRequest, product_id: FromPath[str]) -> Response[str]:
+        product = site.catalogue.products.get(product_id)
+        if product is None:
+            raise NotFoundException
+        return page(request, "product.html", product=shelf_for(request).product(product))
+
+    @get("/static/theme.css", media_type="text/css", sync_to_thread=False)
+    def theme() -> str:
+        return theme_css()
+
+    return [home, search, category_page, product_page, theme]
+
+
+def _probes(site: Site) -> list[Any]:
+    document: list[bytes] = []
+
+    @get("/healthz", media_type=MediaType.TEXT, sync_to_thread=False)
+    def healthz() -> str:
+        return "ok\n"
+
+    @get("/readyz", media_type=MediaType.TEXT)
+    async def readyz() -> Response[str]:
+        states = await health.processes(site.pool)
+        ready = all(state.state == "up" for state in states if state.process == "database")
+        return Response("ready\n" if ready else "database\n", status_code=200 if ready else 503)
+
+    @get("/metrics", sync_to_thread=False)
+    def metrics() -> Response[bytes]:
+        return Response(site.exposition(), media_type="text/plain; version=0.0.4")
+
+    @get("/openapi.json", sync_to_thread=True)
+    def openapi() -> Response[bytes]:
+        if not document:
+            document.append(msgspec.json.encode(site.openapi()))
+        return Response(document[0], media_type="application/json")
+
+    return [healthz, readyz, metrics, openapi]
+
+
+def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """An unknown or misused address: a page for a browser, RFC 9457 for a program."""
+    request_id = new_id("request", _clock_of(request))
+    if error.status_code == 404 and "text/html" in request.headers.get("accept", ""):
+        return page(request, "error.html", status=404, request_id=request_id)
+    missing = NotFound("there is nothing at this address")
+    body = problem(missing, request_id=request_id) | {
+        "status": error.status_code,
+        "code": "not_found" if error.status_code == 404 else "request.invalid",
+        "title": error.detail,
+        "detail": error.detail,
+    }
+    return _problem(body)
+
+
+def _broken(request: AnyRequest, error: Exception) -> Response[Any]:
+    """A bug of ours: logged with its id, told without detail."""
+    request_id = new_id("request", _clock_of(request))
+    _log.error("page failed", request_id=request_id, path=request.url.path, exc_info=error)
+    return _problem(
+        {"type": "urn:bankside:problem:internal", "title": "Internal error", "status": 500}
+        | {"code": "internal", "request_id": request_id}
+    )
+
+
+def _problem(body: Mapping[str, Any]) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode(body),
+        status_code=int(body["status"]),
+        media_type="application/problem+json",
+        headers=dict(SECURITY_HEADERS),
+    )
+
+
+def _clock_of(request: AnyRequest) -> Clock:
+    return request.app.state.clock  # type: ignore[no-any-return]

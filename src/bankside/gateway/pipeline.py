@@ -1,0 +1,230 @@
+"""One call from request to signed answer: the stages in their order, written out once.
+
+Always true: a refusal at any stage is a value that jumps to the answer; a stage never calls
+another; an operation is executed at most once, and only after every check before it passed. A call
+whose executing room answers at once needs no task; the others are awaited up to their deadline.
+Whatever breaks on our side is answered without detail and logged with the request id.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from bankside.gateway.errors import (
+    DeadlinePassed,
+    DependencyLost,
+    Internal,
+    RecordUnwritten,
+)
+from bankside.gateway.exchange import Exchange, Refusal, Reply
+from bankside.gateway.local_limits import LocalLimits
+from bankside.gateway.ports import Handle, LimitStore, Meter, ReplayStore, Wire
+from bankside.gateway.serving import Serving
+from bankside.gateway.stages import Stage, acquaintance, content, proof, recognition, rights
+from bankside.kernel.call import Answer, Call
+from bankside.kernel.caller import Caller
+from bankside.kernel.db import CONNECTION_LOST
+from bankside.kernel.errors import BanksideError
+
+log = structlog.get_logger(__name__)
+
+# Said of a write whose effect nobody knows: ask again with the same key, never with a new one.
+UNKNOWN = {"outcome": "unknown"}
+
+
+class Current(Protocol):
+    """Where the snapshot in force is found."""
+
+    @property
+    def current(self) -> Serving:
+        """What new calls are served from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What the pipeline works with. ``wires`` in order of asking; the last claims everything."""
+
+    snapshots: Current
+    wires: Sequence[Wire]
+    handle: Handle
+    replay: ReplayStore
+    limits: LimitStore
+    meter: Meter
+
+
+class Pipeline:
+    """The edge's use case: ``pipeline(x)`` answers a Reply, or an awaitable of one."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._snapshots = ports.snapshots
+        self._handle = ports.handle
+        self._meter = ports.meter
+        self._native = ports.wires[-1]
+        strangers = acquaintance.Strangers(LocalLimits())
+        self.stages: tuple[tuple[str, Stage], ...] = (
+            ("wire", recognition.recognise(ports.wires)),
+            ("size", recognition.size),
+            ("app", acquaintance.find_app),
+            ("clock", acquaintance.clock_window(lambda: ports.replay.started_at)),
+            ("strangers", strangers.check),
+            ("replay", proof.replay_probe(ports.replay)),
+            ("signature", proof.signature(strangers)),
+            ("nonce", proof.replay_claim(ports.replay)),
+            ("tenant", rights.tenant),
+            ("subscription", rights.subscription),
+            ("rate", rights.partner_rate(ports.limits)),
+            ("body", content.decode),
+            ("available", content.available),
+            ("idempotency", content.idempotency),
+            ("record", content.recordable(ports.meter)),
+        )
+
+    def __call__(self, x: Exchange) -> Reply | Awaitable[Reply]:
+        """Answer one call. Never raises."""
+        started = perf_counter()
+        x.serving = serving = self._snapshots.current
+        name = ""
+        try:
+            for name, stage in self.stages:
+                refusal = stage(x, serving)
+                if refusal is not None:
+                    x.stage, x.refusal = name, refusal
+                    break
+            else:
+                name = "execute"
+                outcome = self._handle(_call(x))
+                if not isinstance(outcome, Answer):
+                    return self._execute_later(x, serving, outcome, started)
+                x.answer = outcome
+        except Exception as error:  # noqa: BLE001 - one place turns any failure into an answer
+            x.stage = name
+            x.refusal = _refused(x, error)
+        return self._close(x, serving, started)
+
+    def allowed(self, path: str) -> tuple[str, ...]:
+        """The methods of a native path (for OPTIONS); empty for an unknown one."""
+        return self._snapshots.current.routes.allowed(path)
+
+    def body_limit(self, method: str, path: str) -> int | None:
+        """The longest body of the operation at a native path, or None for an unknown one."""
+        found = self._snapshots.current.routes.find(method, path)
+        return found[0].body_max if found is not None else None
+
+    async def _execute_later(
+        self, x: Exchange, s: Serving, outcome: Awaitable[Answer], started: float
+    ) -> Reply:
+        try:
+            # What the checks took is a few microseconds of the deadline and not worth a clock read.
+            async with asyncio.timeout(content.deadline_ms(x) / 1000):
+                x.answer = await outcome
+        except Exception as error:  # noqa: BLE001 - one place turns any failure into an answer
+            x.stage = "execute"
+            x.refusal = _refused(x, error)
+        reply = self._close(x, s, started)
+        return reply if isinstance(reply, Reply) else await reply
+
+    def _close(self, x: Exchange, s: Serving, started: float) -> Reply | Awaitable[Reply]:
+        """Write the answer and its call record; a money answer waits until the record is kept."""
+        reply = self._written(x, s)
+        try:
+            self._meter.record(x, reply, seconds=perf_counter() - started)
+        except Exception:
+            log.exception("call_record_failed", request_id=x.request_id)
+            return self._unrecorded(x, s) if _moved_money(x) else reply
+        return self._flushed(x, s, reply) if _moved_money(x) else reply
+
+    async def _flushed(self, x: Exchange, s: Serving, reply: Reply) -> Reply:
+        try:
+            await self._meter.flushed()
+        except OSError as error:
+            log.error("call_records_not_written", request_id=x.request_id, error=str(error))
+            return self._unrecorded(x, s)
+        return reply
+
+    def _unrecorded(self, x: Exchange, s: Serving) -> Reply:
+        """The effect is committed but cannot be billed or traced: the caller must ask again."""
+        x.answer = None
+        x.stage = "record"
+        x.refusal = Refusal.of(RecordUnwritten(retry_after=1, extra=_unknown(x)))
+        return self._written(x, s)
+
+    def _written(self, x: Exchange, s: Serving) -> Reply:
+        wire = x.wire or self._native
+        try:
+            reply: Reply = wire.reply(x, s)
+        except Exception as error:
+            log.exception("answer_not_written", request_id=x.request_id, wire=wire.name)
+            x.answer, x.refusal = None, _refused(x, error)
+            return _plain(x)
+        return reply
+
+
+def _call(x: Exchange) -> Call:
+    assert x.app is not None
+    assert x.operation is not None
+    return Call(
+        operation=x.operation,
+        caller=Caller(
+            partner=x.app.partner,
+            app=x.app.id,
+            tenant=x.tenant,
+            psu=None,
+            scopes=x.app.scopes,
+            wire=x.wire.name,
+            request_id=x.request_id,
+            environment=x.app.environment,
+        ),
+        path=x.path_params,
+        query=x.query_params,
+        body=x.body_json,
+        idempotency_key=x.idempotency_key,
+        deadline=datetime.fromtimestamp(x.now + content.deadline_ms(x) / 1000, UTC),
+    )
+
+
+def _moved_money(x: Exchange) -> bool:
+    operation = x.operation
+    return (
+        x.answer is not None
+        and operation is not None
+        and operation.moves_money
+        and operation.writes
+    )
+
+
+def _unknown(x: Exchange) -> dict[str, str]:
+    """What a caller must hear when a write may have happened."""
+    if x.operation is None or not x.operation.writes:
+        return {}
+    key = {"idempotency_key": x.idempotency_key} if x.idempotency_key else {}
+    return UNKNOWN | key
+
+
+def _refused(x: Exchange, error: Exception) -> Refusal:
+    """The refusal that tells of ``error``; logs what only we may know."""
+    if isinstance(error, BanksideError) and error.status != 500:
+        return Refusal.of(error)
+    executing = x.stage == "execute"
+    if isinstance(error, TimeoutError) and executing:
+        return Refusal.of(DeadlinePassed(retry_after=1, extra=_unknown(x)))
+    log.error("call_failed", request_id=x.request_id, stage=x.stage, exc_info=error)
+    extra = _unknown(x) if executing else {}
+    if isinstance(error, CONNECTION_LOST):
+        return Refusal.of(DependencyLost(retry_after=1, extra=extra))
+    return Refusal.of(Internal(extra=extra))
+
+
+def _plain(x: Exchange) -> Reply:
+    """An unsigned problem body: the last resort when the dialect itself failed."""
+    assert x.refusal is not None
+    return Reply(
+        x.refusal.status,
+        [("content-type", "application/problem+json")],
+        msgspec.json.encode(x.refusal.problem(x.request_id)),
+    )

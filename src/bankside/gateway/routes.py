@@ -1,0 +1,104 @@
+"""Native routes: method and path -> operation and path parameters, in constant time.
+
+Always true: a literal path is one dictionary read; a templated one costs one read per mask of
+literal positions that its number of segments has (a handful), whatever the number of routes.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from bankside.kernel.snapshot import Operation
+
+# Different masks of literal positions among templates with one number of segments; the catalogue
+# needs 3. More would mean a path design that no longer resolves in constant time.
+MASKS_MAX = 8
+
+_Methods = dict[str, tuple[Operation, tuple[int, ...], tuple[str, ...]]]
+_NO_PARAMETERS: Mapping[str, str] = {}
+
+
+class Routes:
+    """The router of one snapshot; filled once, then only read."""
+
+    __slots__ = ("_literal", "_templates")
+
+    def __init__(self) -> None:
+        self._literal: dict[str, dict[str, Operation]] = {}
+        # number of segments -> mask (positions of literals) -> literals -> method -> operation
+        self._templates: dict[int, dict[tuple[int, ...], dict[tuple[str, ...], _Methods]]] = {}
+
+    def add(self, operation: Operation) -> None:
+        """Serve ``operation`` under its own method and path template."""
+        segments = operation.path.split("/")
+        holes = tuple(at for at, each in enumerate(segments) if each.startswith("{"))
+        if not holes:
+            self._literal.setdefault(operation.path, {})[operation.method] = operation
+            return
+        mask = tuple(at for at in range(len(segments)) if at not in holes)
+        masks = self._templates.setdefault(len(segments), {})
+        if mask not in masks:
+            # The template with more literals is the more precise one: it is asked first.
+            masks = dict(sorted({**masks, mask: {}}.items(), key=lambda each: -len(each[0])))
+            self._templates[len(segments)] = masks
+        literals = tuple(segments[at] for at in mask)
+        names = tuple(segments[at][1:-1] for at in holes)
+        masks[mask].setdefault(literals, {})[operation.method] = (
+            operation,
+            holes,
+            names,
+        )
+        assert len(masks) <= MASKS_MAX, f"too many shapes of paths like {operation.path}"
+
+    def find(self, method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
+        """The operation and its path parameters (percent-decoded), or None."""
+        methods = self._literal.get(path)
+        if methods is not None:
+            operation = methods.get(method)
+            if operation is not None:
+                return operation, _NO_PARAMETERS
+        segments = path.split("/")
+        for found in self._templated(segments):
+            entry = found.get(method)
+            if entry is not None:
+                operation, holes, names = entry
+                values = _decoded([segments[at] for at in holes])
+                return (
+                    None if values is None else (operation, dict(zip(names, values, strict=True)))
+                )
+        return None
+
+    def allowed(self, path: str) -> tuple[str, ...]:
+        """Every method this path answers (GET implies HEAD), sorted; empty for an unknown path."""
+        methods = set(self._literal.get(path, ()))
+        for found in self._templated(path.split("/")):
+            methods.update(found)
+        if "GET" in methods:
+            methods.add("HEAD")
+        return (*sorted(methods), "OPTIONS") if methods else ()
+
+    def _templated(self, segments: list[str]) -> list[_Methods]:
+        masks = self._templates.get(len(segments))
+        if masks is None:
+            return []
+        found = []
+        for mask, by_literals in masks.items():
+            methods = by_literals.get(tuple([segments[at] for at in mask]))
+            if methods is not None:
+                found.append(methods)
+        return found
+
+
+def _decoded(values: list[str]) -> list[str] | None:
+    """Percent-decoded values, or None when one is empty, no UTF-8, or holds a control character."""
+    decoded = []
+    for value in values:
+        text = value
+        if "%" in value:
+            try:
+                text = unquote(value, errors="strict")
+            except UnicodeDecodeError:
+                return None
+        if not text or not text.isprintable():
+            return None
+        decoded.append(text)
+    return decoded

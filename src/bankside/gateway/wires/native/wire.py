@@ -1,0 +1,87 @@
+"""The native wire: REST paths, JSON bodies, RFC 9421 signatures both ways.
+
+Always true: the algorithm comes from the registered key; a message that names another is refused,
+and so is one with an unknown key id, at the same rate as if the key existed. The last wire asked:
+whatever no other dialect claims is answered here.
+Source: RFC 9421, RFC 9530, RFC 9457; draft-ietf-httpapi-idempotency-key-header.
+"""
+
+from bankside.gateway.errors import (
+    AlgorithmMismatch,
+    BodyTooLarge,
+    MethodNotAllowed,
+    RouteUnknown,
+    SignatureStale,
+)
+from bankside.gateway.exchange import Exchange, Refusal, Reply
+from bankside.gateway.serving import Serving
+from bankside.gateway.wires.native import answers, content
+from bankside.gateway.wires.native.signed import Said, SignedReader
+from bankside.kernel.errors import BanksideError
+from bankside.kernel.snapshot import Key
+
+
+class NativeWire:
+    """The dialect of ``/v1/...``; see the module."""
+
+    name = "native"
+    # FAPI 2.0 allows no more between two honest clocks.
+    window_behind = 60
+    window_ahead = 60
+
+    def __init__(self, origin: str = "") -> None:
+        """``origin``: ``https://host`` as partners see it, for ``@target-uri``."""
+        self._reader = SignedReader(origin)
+
+    def claims(self, x: Exchange) -> bool:
+        return True
+
+    def read(self, x: Exchange, s: Serving) -> Refusal | None:
+        found = s.routes.find("GET" if x.method == "HEAD" else x.method, x.path)
+        if found is None:
+            methods = s.routes.allowed(x.path)
+            return Refusal.of(MethodNotAllowed() if methods else RouteUnknown())
+        x.operation, x.path_params = found
+        # Before the digest: nobody makes us hash more than the operation takes.
+        if len(x.body) > x.operation.body_max:
+            return Refusal.of(BodyTooLarge(f"at most {x.operation.body_max} bytes"))
+        try:
+            signed = self._reader.read(x)
+        except BanksideError as error:
+            return Refusal.of(error)
+        x.wire_state = signed
+        x.timestamp = signed.created
+        x.replay_key = signed.nonce
+        x.key_id = signed.key_id
+        x.tenant_token = x.headers.get("x-app-auth-token")
+        if signed.expires is not None and signed.expires <= x.now:
+            return Refusal.of(SignatureStale("the signature is past its own expires"))
+        return self._find_key(x, s, signed)
+
+    def verify(self, x: Exchange, key: Key) -> bool:
+        signed: Said = x.wire_state
+        assert x.serving is not None
+        return x.serving.verifier(key)(signed.base, signed.signature)
+
+    def decode(self, x: Exchange, s: Serving) -> Refusal | None:
+        try:
+            x.body_json = content.json_body(x)
+            x.query_params = content.query_parameters(x.query)
+            x.idempotency_key = content.idempotency_key(x.headers.get("idempotency-key"))
+        except BanksideError as error:
+            return Refusal.of(error)
+        return None
+
+    def reply(self, x: Exchange, s: Serving) -> Reply:
+        return answers.write(x, s)
+
+    def _find_key(self, x: Exchange, s: Serving, signed: Said) -> Refusal | None:
+        owner = s.key_owners.get(signed.key_id)
+        if owner is None:
+            registered = s.decoy_algorithm(signed.key_id)
+        else:
+            x.app_id = owner[0].id
+            registered = owner[1].alg
+        if signed.alg != registered:
+            return Refusal.of(AlgorithmMismatch())
+        return None

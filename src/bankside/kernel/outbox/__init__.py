@@ -1,0 +1,34 @@
+"""The outbox: events committed with the change they tell of, relayed afterwards, at least once.
+
+Always true: an event row exists exactly when its change is committed. The relay (worker) claims by
+state, never by a remembered last id, because identity order is not commit order. A consumer sees
+the events of one object in their order, and may see an event twice: it is idempotent by event id.
+A consumer that fails or is slow holds up no other consumer, and no other object.
+
+Public: publish; Relay, Consumer, RETRY_SECONDS; DeadLetter, dead_letters, replay_one,
+replay_range, replay_dead, forget_consumer.
+"""
+
+from bankside.kernel.outbox.relay import RETRY_SECONDS, Consumer, Relay
+from bankside.kernel.outbox.store import (
+    DeadLetter,
+    dead_letters,
+    forget_consumer,
+    publish,
+    replay_dead,
+    replay_one,
+    replay_range,
+)
+
+__all__ = [
+    "RETRY_SECONDS",
+    "Consumer",
+    "DeadLetter",
+    "Relay",
+    "dead_letters",
+    "forget_consumer",
+    "publish",
+    "replay_dead",
+    "replay_one",
+    "replay_range",
+]

@@ -1,0 +1,14 @@
+"""Orders: product definitions at work.
+
+Owns every order, its journal, the partner's keys and numbers, and the lines and files of orders.
+Always true: an order is a state machine whose steps are bank primitives; its row, its journal, its
+postings, the stored answer and its events commit together, so a stop at any point leaves either all
+of a change or nothing; a key or a number names one thing for ever.
+
+Public: Orders (``handle`` for the edge, ``runnable`` for the catalogue, ``resume``/``resume_job``,
+``expire`` and ``end_of_day`` for workers); events are listed in ``events``.
+"""
+
+from bankside.orders.service import Orders
+
+__all__ = ["Orders"]

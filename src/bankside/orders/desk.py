@@ -1,0 +1,288 @@
+"""The desk every order operation is carried out at: one call, one change, one commit.
+
+Always true: postings, order row, journal rows, stored answer and events of a change commit together
+(``Books.commit``); an answer leaves after that commit. Whoever loses a race to change an order
+reads it again and decides again, a bounded number of times. Source: reliability guide, 2.3 and 3.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from bankside.bank.accounts import SPENT_ONCE, PayerTokenUsed
+from bankside.bank.ledger import Books, transfer
+from bankside.catalog import Catalogue, Product, ProductOperation
+from bankside.kernel.call import Answer, Call
+from bankside.kernel.clock import Clock
+from bankside.kernel.db import POOL_ACQUIRE_SECONDS, Connection, Pool, Write
+from bankside.kernel.errors import BanksideError, Refused
+from bankside.kernel.outbox import publish
+from bankside.orders import events, store, store_keys
+from bankside.orders.engine import Change
+from bankside.orders.errors import (
+    BY_VERDICT,
+    KeyInProgress,
+    KeyMissing,
+    KeyReused,
+    LimitPerDay,
+    OrderBusy,
+    PaymentRefused,
+    by_code,
+)
+from bankside.orders.model import Order, State
+from bankside.orders.posting import group_of
+from bankside.orders.turnstile import Turnstile
+
+# Security guide, section 10: wait up to a second for the first request of a key, then 409.
+KEY_WAIT_SECONDS = 1.0
+# Longer than any healthy batch takes; then the caller is told to come again.
+ORDER_WAIT_SECONDS = 5.0
+# Each lost race means somebody else's change went through, so more attempts change little.
+ATTEMPTS_MAX = 8
+KEY_LENGTH_MAX = 128
+# Each of these is violated by the second of two writers, and by nothing else.
+RACES = frozenset(
+    {
+        "journal_one_writer",
+        "journal_reference",
+        "orders_reference",
+        "idempotency_key_once",
+        "outbox_partner_id_object_id_object_seq_key",
+    }
+)
+
+
+class Moved(Exception):
+    """Somebody else changed what a decision was based on: read again, decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One call at the desk: what runs, for whom, and the key its outcome is kept under."""
+
+    call: Call
+    operation: ProductOperation
+    product: Product
+    at: datetime
+    key: store_keys.KeyScope | None = None
+    request_hash: bytes = b""
+
+    @property
+    def environment(self) -> str:
+        """``sandbox`` or ``live``: where the calling app stands."""
+        return self.call.caller.environment
+
+    @property
+    def scope(self) -> store.Scope:
+        """Whose orders the caller may see."""
+        return store.Scope(self.call.caller.partner, self.call.caller.tenant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """What commits together: changed orders (the first one names the group), writes, the answer.
+
+    ``refused`` makes the change that is written instead when the ledger says no; it gets the group
+    whose verdict says why. ``refusals`` are better words than the payer's for single verdicts.
+    """
+
+    changes: tuple[Change, ...]
+    refused: Callable[[UUID], Change] | None = None
+    writes: Sequence[Write] = ()
+    ticket: Ticket | None = None
+    answer: Answer | None = None
+    narrative: str = ""
+    refusals: Mapping[str, type[BanksideError]] = field(default_factory=dict)
+
+
+class Desk:
+    """Database, ledger, clock and catalogue of the room, and the rules of committing to them."""
+
+    def __init__(self, pool: Pool, books: Books, clock: Clock, catalogue: Catalogue) -> None:
+        self.pool = pool
+        self.books = books
+        self.clock = clock
+        self.catalogue = catalogue
+        self._turns = Turnstile()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for reads; nothing is written through it."""
+        async with self.pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db:
+            yield db
+
+    @asynccontextmanager
+    async def turn(self, order_id: str) -> AsyncIterator[None]:
+        """Be the only task of this process that works on the order. Raises OrderBusy."""
+        try:
+            async with self._turns.turn(("order", order_id), wait_seconds=ORDER_WAIT_SECONDS):
+                yield
+        except TimeoutError as error:
+            raise OrderBusy(retry_after=1) from error
+
+    async def once(self, ticket: Ticket, handle: Callable[[Ticket], Awaitable[Answer]]) -> Answer:
+        """The answer to a call: the stored one of its key, or what ``handle`` does now.
+
+        Raises KeyMissing, KeyReused, KeyInProgress, OrderBusy and the stored or new refusal.
+        """
+        ticket = _keyed(ticket)
+        if ticket.key is None:
+            return await self._attempts(ticket, handle)
+        try:
+            async with self._turns.turn(ticket.key, wait_seconds=KEY_WAIT_SECONDS):
+                return await self._attempts(ticket, handle)
+        except TimeoutError as error:
+            raise KeyInProgress(retry_after=1) from error
+
+    async def commit(self, unit: Unit) -> None:
+        """Carry the unit out, or raise the ledger's refusal after storing it.
+
+        Raises Moved when another writer was first, LimitPerDay, PayerTokenUsed.
+        """
+        group = group_of(unit.changes, unit.narrative)
+        group_id = group.id if group else None
+        accepted = [*unit.writes, *self._written(unit.changes, group_id)]
+        refused: list[Write] = []
+        if unit.ticket and unit.ticket.key and unit.answer:
+            accepted.append(_kept(unit.ticket, unit.answer, unit.changes[0].after))
+        if group is not None and unit.refused is not None:
+            refused = self._written((unit.refused(group.id),), group.id)
+            if unit.ticket and unit.ticket.key:
+                refused.append(_kept_refusal(unit.ticket, group.id, unit.refusals))
+        try:
+            verdict = await self.books.commit(group, accepted=accepted, refused=refused)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise _meaning(error) from error
+        if verdict.repeat:
+            raise Moved
+        if not verdict.accepted:
+            raise refusal(verdict.reason, unit.refusals)
+
+    async def explained(self, db: Connection, order: Order) -> Order:
+        """A refused order with the ledger's reason, which only the ledger keeps."""
+        if order.state is not State.REFUSED or "code" in order.output:
+            return order
+        why = await self.verdict(db, order.output["group"])
+        return replace(order, output={**order.output, "code": why.code, "detail": why.detail})
+
+    async def verdict(
+        self,
+        db: Connection,
+        group: str,
+        refusals: Mapping[str, type[BanksideError]] | None = None,
+    ) -> BanksideError:
+        """The refusal of a group the ledger refused before."""
+        posted = await transfer(db, UUID(group))
+        return refusal(posted.verdict.reason if posted else None, refusals or {})
+
+    def _written(self, changes: Sequence[Change], group: UUID | None) -> list[Write]:
+        writes: list[Write] = []
+        for change in changes:
+            before = change.before.revision if change.before else 0
+            after = replace(
+                change.after,
+                revision=before + 1,
+                event_seq=change.after.event_seq + len(change.events),
+            )
+            if change.before is None:
+                writes.append(store.inserted(after))
+            else:
+                writes.append(store.updated(after, revision=before))
+            writes += store.journaled(after, change.entries, revision=before, group=group)
+            writes += [publish(each) for each in events.told(after, change.events, self.clock)]
+        return writes
+
+    async def _attempts(
+        self, ticket: Ticket, handle: Callable[[Ticket], Awaitable[Answer]]
+    ) -> Answer:
+        for _ in range(ATTEMPTS_MAX):
+            stored = await self._stored(ticket)
+            if stored is not None:
+                return stored
+            try:
+                return await handle(ticket)
+            except Moved:
+                await asyncio.sleep(0)
+        raise OrderBusy(retry_after=1)
+
+    async def _stored(self, ticket: Ticket) -> Answer | None:
+        """The first answer to the ticket's key, or None. Raises KeyReused and stored refusals."""
+        if ticket.key is None:
+            return None
+        async with self.reading() as db:
+            stored = await store_keys.stored_answer(db, ticket.key)
+            if stored is None:
+                return None
+            if stored.request_hash != ticket.request_hash:
+                raise KeyReused
+            answer = msgspec.json.decode(stored.answer)
+            if "refused" in answer:
+                words = {reason: by_code(code) for reason, code in answer["words"].items()}
+                raise await self.verdict(db, answer["refused"], words)
+        facts = {"order": stored.order} if stored.order else {}
+        return Answer(stored.status, answer, hit=True, facts=facts)
+
+
+def refusal(reason: str | None, words: Mapping[str, type[BanksideError]]) -> BanksideError:
+    """The ledger's verdict in the words of orders."""
+    found = words.get(reason or "") or BY_VERDICT.get(reason or "", PaymentRefused)
+    return found()
+
+
+def _keyed(ticket: Ticket) -> Ticket:
+    """The ticket with the scope of its key and the hash of its request. Raises KeyMissing."""
+    call, key = ticket.call, ticket.call.idempotency_key
+    if not ticket.operation.writes:
+        return ticket
+    if key is None and not ticket.operation.moves_money:
+        return ticket
+    if not (key and len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
+        raise KeyMissing
+    scope = store_keys.KeyScope(
+        call.caller.partner,
+        call.caller.tenant or "",
+        call.caller.app,
+        ticket.operation.id,
+        key,
+    )
+    content = [ticket.operation.id, dict(call.path), dict(call.query), dict(call.body)]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
+    return replace(ticket, key=scope, request_hash=hashlib.sha256(text.encode()).digest())
+
+
+def _kept(ticket: Ticket, answer: Answer, order: Order) -> Write:
+    assert ticket.key is not None
+    text = msgspec.json.encode(answer.body).decode()
+    stored = store_keys.Stored(ticket.request_hash, answer.status, text, order.id)
+    return store_keys.answered(ticket.key, stored, at=ticket.at)
+
+
+def _kept_refusal(ticket: Ticket, group: UUID, words: Mapping[str, type[BanksideError]]) -> Write:
+    """The reason is the ledger's to keep: a repeat asks it for the verdict on the group."""
+    assert ticket.key is not None
+    answer = {
+        "refused": str(group),
+        "words": {reason: error.code for reason, error in words.items()},
+    }
+    text = msgspec.json.encode(answer).decode()
+    stored = store_keys.Stored(ticket.request_hash, Refused.status, text, None)
+    return store_keys.answered(ticket.key, stored, at=ticket.at)
+
+
+def _meaning(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
+    """What a violated constraint says about the decision that led to it."""
+    if error.constraint_name == "usage_within_day_limit":
+        return LimitPerDay()
+    if error.constraint_name == SPENT_ONCE:
+        return PayerTokenUsed()
+    if error.constraint_name in RACES:
+        return Moved()
+    return error

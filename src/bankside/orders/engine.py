@@ -1,0 +1,275 @@
+"""Runs the plan of an order: from one step on to the next that has to wait, as one change.
+
+Pure: values in, values out. All steps of one change commit together with their legs as one group,
+so a change either happened whole or not at all, and nothing in it ever needs undoing; what an
+*earlier* change posted is undone by ``compensate``. Source: catalogue guide, section 5.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from bankside.bank.ledger import Leg
+from bankside.kernel.errors import Refused
+from bankside.orders.errors import (
+    OrderAlreadyPaid,
+    OrderClosed,
+    OrderNotPaid,
+    OrderSettled,
+    OrderStateRefused,
+)
+from bankside.orders.model import Entry, Order, PlanStep, State, is_terminal, moved
+from bankside.orders.primitives import PRIMITIVES, Ask, Effect
+
+# A plan has at most this many steps (the longest definition has 9); a change never loops.
+STEPS_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One order before (None: new) and after, what the journal keeps, and the facts to publish."""
+
+    before: Order | None
+    after: Order
+    entries: tuple[Entry, ...]
+    events: tuple[str, ...] = ()
+    legs: tuple[Leg, ...] = ()
+    hold: Literal["place", "capture", "release"] | None = None
+
+
+def run(order: Order, use: str, ask: Ask, at: datetime) -> Change:
+    """Run the step that is primitive ``use`` and on, up to the next step that waits.
+
+    A following step is run in the same change when it is ``next``, or an ``event`` that has
+    already happened (``Primitive.ready``). Raises what the primitives raise, and a refusal when
+    the order does not wait at such a step.
+    """
+    index = entrance(order, use)
+    new = order.state is State.CREATED
+    now = replace(order, state=moved(order.state, State.RUNNING))
+    entries: list[Entry] = []
+    effects: list[Effect] = []
+    skips: set[str] = set()
+    waits = False
+    for _ in range(STEPS_MAX):
+        step = order.plan[index]
+        effect = PRIMITIVES[step.use].run(replace(now, waits_for=step.use), step, ask, at)
+        now = effect.order
+        effects.append(effect)
+        entries.append(_entry(step, effect))
+        skips |= effect.skips
+        following = _following(order.plan, index + 1, skips)
+        waits = following < len(order.plan) and not _runs_on(order.plan[following], ask)
+        if effect.stays and waits:
+            break
+        index = following
+        if waits or index == len(order.plan):
+            break
+    return Change(
+        before=None if new else order,
+        after=_rests(now, index, waits=waits, at=at),
+        entries=tuple(entries),
+        events=_facts(effects),
+        legs=tuple(leg for effect in effects for leg in effect.legs),
+        hold=next((effect.hold for effect in effects if effect.hold), None),
+    )
+
+
+def amend(order: Order, step: PlanStep, effect: Effect, at: datetime) -> Change:
+    """A change outside the plan: a refund, a returned share, a share of an ordinary payment.
+
+    The order stays where it is, unless it is refunded in full while it waits: that ends it.
+    """
+    after = effect.order
+    if not is_terminal(order.state) and after.status == "refunded":
+        after = _rests(replace(after, state=State.RUNNING), len(order.plan), waits=False, at=at)
+    return Change(
+        before=order,
+        after=replace(after, updated_at=at),
+        entries=(_entry(step, effect),),
+        events=_facts([effect]),
+        legs=effect.legs,
+        hold=effect.hold,
+    )
+
+
+def run_after(order: Order, step: PlanStep, effect: Effect, use: str, at: datetime) -> Change:
+    """A change outside the plan and, in the same commit, the plan's step ``use``."""
+    then = run(replace(effect.order, revision=order.revision), use, {}, at)
+    return replace(
+        then,
+        before=order,
+        entries=(_entry(step, effect), *then.entries),
+        events=(*_facts([effect]), *then.events),
+        legs=(*effect.legs, *then.legs),
+    )
+
+
+def numbered(change: Change, content: bytes) -> Change:
+    """The change with the content its partner's number now stands for."""
+    entries = tuple(
+        replace(entry, content_hash=content) if entry.reference else entry
+        for entry in change.entries
+    )
+    return replace(change, entries=entries)
+
+
+def close(order: Order, at: datetime, *, why: str) -> Change:
+    """Ends an order that nobody has paid; its number stays used."""
+    if order.paid or order.held:
+        raise OrderAlreadyPaid
+    if is_terminal(order.state):
+        raise OrderClosed(f"the order is {order.status}")
+    after = replace(
+        order,
+        state=moved(moved(order.state, State.RUNNING), State.EXPIRED),
+        status="closed",
+        waits_for=None,
+        wake_at=None,
+        updated_at=at,
+    )
+    return Change(order, after, (Entry("close", "order.close", output={"why": why}),), ("closed",))
+
+
+def refused(order: Order, use: str, group: UUID, at: datetime) -> Change:
+    """The outcome when the ledger says no to ``group``, a change of ``order``.
+
+    A new order ends as refused and keeps its number. An order that already stood stays as it was:
+    the journal says what was tried.
+    """
+    why = {"group": str(group)}
+    entry = Entry(use, use, status="refused", output=why)
+    if order.state is not State.CREATED:
+        return Change(order, replace(order, updated_at=at), (entry,))
+    after = replace(
+        order,
+        state=moved(moved(order.state, State.RUNNING), State.REFUSED),
+        status="refused",
+        output={**order.output, **why},
+        updated_at=at,
+    )
+    return Change(None, after, (entry,), ("refused",))
+
+
+def compensate(order: Order, done: Iterable[str], code: str, at: datetime) -> Change:
+    """Undo what earlier changes posted, last step first, as new legs in one change.
+
+    ``done``: step ids with a journal row, oldest first. The order ends as compensated; its key and
+    number stay used, so that a retry gets this outcome and never pays again.
+    """
+    steps = {step.id: step for step in order.plan}
+    now = replace(order, state=moved(moved(order.state, State.RUNNING), State.COMPENSATING))
+    entries: list[Entry] = []
+    legs: list[Leg] = []
+    hold: Literal["place", "capture", "release"] | None = None
+    for step_id in reversed(list(dict.fromkeys(done))):
+        step = steps.get(step_id)
+        reverse = PRIMITIVES[step.use].reverse if step and step.use in PRIMITIVES else None
+        if step is None or reverse is None:
+            continue
+        effect = reverse(now, step, at)
+        now = effect.order
+        legs += effect.legs
+        hold = effect.hold or hold
+        entries.append(Entry(step.id, step.use, status="reversed", output={"code": code}))
+    after = replace(
+        now,
+        state=moved(now.state, State.COMPENSATED),
+        waits_for=None,
+        wake_at=None,
+        due_on=None,
+        output={**now.output, "code": code},
+        updated_at=at,
+    )
+    return Change(order, after, tuple(entries), ("compensated",), tuple(legs), hold)
+
+
+def reconciling(order: Order, code: str, at: datetime) -> Change:
+    """The order's money can go neither on nor back: it stays where it is until a person decides."""
+    after = replace(
+        order,
+        state=moved(moved(order.state, State.RUNNING), State.RECONCILING),
+        wake_at=None,
+        due_on=None,
+        output={**order.output, "code": code},
+        updated_at=at,
+    )
+    entry = Entry("reconcile", "order.reconcile", status="failed", output={"code": code})
+    return Change(order, after, (entry,), ("reconciling",))
+
+
+def entrance(order: Order, use: str) -> int:
+    """The index of the step to run; steps between that wait for other events are passed over.
+
+    Raises a refusal that tells why the order does not wait for it.
+    """
+    if is_terminal(order.state):
+        raise _why_not(order)
+    for index in range(order.position, len(order.plan)):
+        step = order.plan[index]
+        if step.use == use:
+            return index
+        # A new order may begin at a later step: a refund's first steps were the payment's own.
+        if order.state is not State.CREATED and step.when != "event":
+            break
+        if step.use == "collect.confirm" and order.state is not State.CREATED:
+            break
+    raise _why_not(order)
+
+
+def _why_not(order: Order) -> Refused:
+    """The refusal that tells the caller most about an order that does not wait for this."""
+    if order.state is State.EXPIRED:
+        return OrderClosed()
+    if order.status == "settled":
+        return OrderSettled()
+    if order.waits_for == "collect.confirm":
+        return OrderNotPaid()
+    if order.paid and order.waits_for in {"collect.settle", "split.execute"}:
+        return OrderAlreadyPaid()
+    return OrderStateRefused(f"the order is {order.status}")
+
+
+def _following(plan: tuple[PlanStep, ...], index: int, skips: set[str]) -> int:
+    while index < len(plan) and plan[index].use in skips:
+        index += 1
+    return index
+
+
+def _runs_on(step: PlanStep, ask: Ask) -> bool:
+    if step.when == "next":
+        return True
+    return step.when == "event" and PRIMITIVES[step.use].ready(ask)
+
+
+def _rests(order: Order, index: int, *, waits: bool, at: datetime) -> Order:
+    """The order at the end of a change: waiting at ``index``, or completed."""
+    if waits:
+        return replace(
+            order,
+            state=moved(order.state, State.WAITING),
+            position=index,
+            waits_for=order.plan[index].use,
+            updated_at=at,
+        )
+    return replace(
+        order,
+        state=moved(order.state, State.COMPLETED),
+        position=len(order.plan),
+        waits_for=None,
+        wake_at=None,
+        due_on=None,
+        updated_at=at,
+    )
+
+
+def _entry(step: PlanStep, effect: Effect) -> Entry:
+    return Entry(step.id, step.use, output=effect.output, reference=effect.reference)
+
+
+def _facts(effects: list[Effect]) -> tuple[str, ...]:
+    """What happened, oldest first; once an order is paid, that it was created needs no saying."""
+    facts = [effect.event for effect in effects if effect.event]
+    return tuple(facts[1:] if len(facts) > 1 and facts[0] == "created" else facts)

@@ -1,0 +1,84 @@
+"""Family ``file``: a report is asked for, built in the call, and downloaded by its order's id.
+
+The file is kept as it was built; its SHA-256 stands in the order, so that a copy can be verified.
+"""
+
+import calendar
+import hashlib
+from dataclasses import replace
+from datetime import date
+
+from bankside.bank.accounts import statement
+from bankside.kernel.call import Answer
+from bankside.kernel.clock import BANK_ZONE
+from bankside.kernel.money import Money
+from bankside.orders import carry, parties, store_lines
+from bankside.orders.desk import Desk, Ticket
+from bankside.orders.errors import OrderNotFound, PeriodRefused
+from bankside.orders.families import drafts
+from bankside.orders.families.reports import statement_bytes
+from bankside.orders.inputs import fault, read_body
+
+CSV = "text/csv; charset=utf-8"
+
+
+async def create(desk: Desk, ticket: Ticket) -> Answer:
+    """The statement of an account over a day or a month, as a CSV file.
+
+    A period that is not over yet is reported up to now. Raises AccountUnknown, PeriodRefused, and
+    StatementTooLong of the accounts.
+    """
+    form = {"format": "csv", **read_body(ticket.operation.inputs, ticket.call.body)}
+    first, last = period(form["period"])
+    if first > ticket.at.astimezone(BANK_ZONE).date():
+        pointer = fault("/period", PeriodRefused.code, "the period has not begun")
+        raise PeriodRefused("the period has not begun", errors=[pointer])
+    async with desk.reading() as db:
+        named = {"/subject": form["subject"]}
+        account = (await parties.known(db, ticket.scope, named))[form["subject"]]
+        report = await statement(db, account, from_date=first, to_date=last)
+    content = statement_bytes(report)
+    digest = hashlib.sha256(content)
+    facts = {
+        "content_type": CSV,
+        "bytes": len(content),
+        "rows": len(report.rows),
+        "sha256": digest.hexdigest(),
+    }
+    order = drafts.draft(
+        desk, ticket, form, amount=Money(0, account.currency), subject=account.ledger_account
+    )
+    order = replace(
+        order, scope="file", status="completed", output={**facts, "branch": account.branch}
+    )
+    file = store_lines.File(CSV, digest.digest(), content)
+    beginning = carry.Beginning(
+        order=order,
+        ask={"file": facts},
+        use=ticket.operation.runs or order.plan[0].use,
+        writes=[store_lines.file_written(order.partner, order.id, file, at=ticket.at)],
+    )
+    return await carry.begin(desk, ticket, beginning)
+
+
+async def content(desk: Desk, ticket: Ticket) -> Answer:
+    """The file's bytes, the same at every download."""
+    async with desk.reading() as db:
+        order = await carry.of_product(desk, db, ticket)
+        file = await store_lines.file(db, order.partner, order.id)
+    if file is None:
+        raise OrderNotFound
+    return Answer(200, file.content, content_type=file.content_type, facts=carry.facts(order))
+
+
+def period(text: str) -> tuple[date, date]:
+    """First and last day of ``2026-02`` or ``2026-02-15``. Raises PeriodRefused for 2026-02-30."""
+    try:
+        if len(text) == len("2026-02"):
+            first = date.fromisoformat(f"{text}-01")
+            return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        pointer = fault("/period", PeriodRefused.code, "there is no such day")
+        raise PeriodRefused("there is no such day", errors=[pointer]) from error
+    return day, day

@@ -1,0 +1,67 @@
+"""Family ``transfer``: money moves between two accounts of the bank at once."""
+
+from dataclasses import replace
+
+from bankside.kernel.call import Answer
+from bankside.orders import carry, limits, parties
+from bankside.orders.desk import Desk, Ticket
+from bankside.orders.errors import SameAccount, TransferPosted
+from bankside.orders.families import drafts
+from bankside.orders.inputs import fault, read_body
+
+
+async def create(desk: Desk, ticket: Ticket) -> Answer:
+    """Move the amount from payer to payee. Raises AccountUnknown, CurrencyRefused, SameAccount."""
+    form = read_body(ticket.operation.inputs, ticket.call.body)
+    async with desk.reading() as db:
+        named = {
+            "/payer_account": form["payer_account"],
+            "/payee_account": form["payee_account"],
+        }
+        found = await parties.accounts(db, ticket.scope, named, form["amount"])
+        payer, payee = found[form["payer_account"]], found[form["payee_account"]]
+        if payer.id == payee.id:
+            pointer = fault("/payee_account", "payment.same_account", "payer and payee are one")
+            raise SameAccount(errors=[pointer])
+        order = drafts.draft(
+            desk, ticket, form, amount=form["amount"], subject=payer.ledger_account
+        )
+        order = replace(
+            order,
+            scope=drafts.transfers_scope(ticket.call.caller.tenant),
+            reference=form.get("end_to_end_id"),
+            terms=drafts.terms(ticket.product, order.currency),
+            roles={
+                "payer_account": payer.ledger_account,
+                "payee_account": payee.ledger_account,
+                **parties.house(order.currency),
+            },
+            output={"branch": payer.branch},
+        )
+        same = await carry.same_number(desk, db, order)
+        if same is not None:
+            return same
+        spending = await limits.admitted(
+            db,
+            ticket.product,
+            partner=order.partner,
+            subject=payer.ledger_account,
+            amount=form["amount"],
+            at=ticket.at,
+        )
+    beginning = carry.Beginning(
+        order=order,
+        ask={},
+        use=ticket.operation.runs or order.plan[0].use,
+        spending=spending,
+        narrative=form.get("remark", ""),
+    )
+    return await carry.begin(desk, ticket, beginning)
+
+
+async def cancel(desk: Desk, ticket: Ticket) -> Answer:
+    """A transfer is posted when it is answered, there is nothing to cancel: TransferPosted."""
+    read_body(ticket.operation.inputs, ticket.call.body)
+    async with desk.reading() as db:
+        await carry.of_product(desk, db, ticket)
+    raise TransferPosted

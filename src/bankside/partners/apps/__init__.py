@@ -1,0 +1,45 @@
+"""Apps: the callers. Always true: an app belongs to one partner and is invisible to every other;
+each change of an app raises its version by one and publishes one event with that number.
+
+Public: AppExists, AppUnknown, Environment, NewApp, PartnerApp, ProductInvalid, RateInvalid,
+block_app, create_app, every, every_subscription, list_apps, list_subscriptions, locked, read_app,
+set_rate, subscribe, unblock_app, unsubscribe.
+"""
+
+from bankside.partners.apps.errors import AppExists, AppUnknown, ProductInvalid, RateInvalid
+from bankside.partners.apps.model import Environment, NewApp, PartnerApp
+from bankside.partners.apps.service import (
+    block_app,
+    create_app,
+    list_apps,
+    list_subscriptions,
+    locked,
+    read_app,
+    set_rate,
+    subscribe,
+    unblock_app,
+    unsubscribe,
+)
+from bankside.partners.apps.store import every, every_subscription
+
+__all__ = [
+    "AppExists",
+    "AppUnknown",
+    "Environment",
+    "NewApp",
+    "PartnerApp",
+    "ProductInvalid",
+    "RateInvalid",
+    "block_app",
+    "create_app",
+    "every",
+    "every_subscription",
+    "list_apps",
+    "list_subscriptions",
+    "locked",
+    "read_app",
+    "set_rate",
+    "subscribe",
+    "unblock_app",
+    "unsubscribe",
+]

@@ -1,0 +1,191 @@
+"""The database every test runs on: one real server a run, one migrated database a worker.
+
+The server is the embedded one in a temporary home, or the one that BANKSIDE_TEST_DATABASE_URL
+names (any PostgreSQL >= 15, a role that may create databases). The template is migrated once a
+run; workers and tests that want a fresh database clone it.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from bankside.kernel.clock import FixedClock
+from bankside.kernel.db import Connection, Pool, open_pool
+from bankside.kernel.migrate import migrate
+from bankside.kernel.postgres import EmbeddedPostgres, check_external
+
+_HOME_PREFIX = "bankside-test-"
+
+
+class Databases:
+    """The databases of one test run: a migrated template and its clones, all dropped at the end.
+
+    The process that began the run owns the server; workers get ``run`` and ``server`` from it.
+    """
+
+    def __init__(self, run: str, server: str) -> None:
+        self.run = run
+        self.server = server
+        self._numbers = itertools.count(1)
+
+    @classmethod
+    def begin(cls) -> "Databases":
+        """Find or start the server and migrate the template."""
+        run = f"bankside_test_{os.getpid()}"
+        server = os.environ.get("BANKSIDE_TEST_DATABASE_URL") or _embedded()
+        databases = cls(run, server)
+        asyncio.run(databases._make_template())
+        return databases
+
+    def url(self, name: str) -> str:
+        return urlunsplit(urlsplit(self.server)._replace(path=f"/{name}"))
+
+    async def _make_template(self) -> None:
+        await check_external(self.server)
+        await self._on_server(f'create database "{self.run}_template"')
+        await migrate(self.url(f"{self.run}_template"))
+
+    async def clone(self) -> str:
+        """A new database equal to the template; its name."""
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
+        name = f"{self.run}_{worker}_{os.getpid()}_{next(self._numbers)}"
+        await self._on_server(f'create database "{name}" template "{self.run}_template"')
+        return name
+
+    async def drop(self, name: str) -> None:
+        await self._on_server(f'drop database if exists "{name}" with (force)')
+
+    async def end(self) -> None:
+        """Drop whatever this run made, also what a killed worker left behind."""
+        db = await asyncpg.connect(self.server)
+        try:
+            names = await db.fetch(
+                "select datname from pg_catalog.pg_database where starts_with(datname, $1)",
+                f"{self.run}_",
+            )
+        finally:
+            await db.close()
+        for row in names:
+            await self.drop(row["datname"])
+
+    async def _on_server(self, sql: str) -> None:
+        db = await asyncpg.connect(self.server)
+        try:
+            await db.execute(sql)
+        finally:
+            await db.close()
+
+
+_embedded_server: EmbeddedPostgres | None = None
+_databases: Databases | None = None
+
+
+def _embedded() -> str:
+    """Start a server in a temporary home; it stops when this process ends, however it ends."""
+    global _embedded_server  # noqa: PLW0603 - one server a process, stopped by a pytest hook
+    _remove_dead_homes()
+    home = Path(tempfile.gettempdir()) / f"{_HOME_PREFIX}{os.getpid()}"
+    _embedded_server = EmbeddedPostgres(home, sync_new=False)
+    return _embedded_server.start()
+
+
+def _remove_dead_homes() -> None:
+    """Folders of runs that were killed: their server ended with them, the files stayed."""
+    for home in Path(tempfile.gettempdir()).glob(f"{_HOME_PREFIX}*"):
+        pid = home.name.removeprefix(_HOME_PREFIX)
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _begun() -> Databases:
+    global _databases  # noqa: PLW0603 - one run a process, ended by a pytest hook
+    if _databases is None:
+        _databases = Databases.begin()
+    return _databases
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist: the controller owns the server, because it outlives every worker."""
+    databases = _begun()
+    node.workerinput["bankside_databases"] = (databases.run, databases.server)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _databases is None or hasattr(config, "workerinput"):
+        return
+    if _embedded_server is None:
+        with suppress(OSError, asyncpg.PostgresError):
+            asyncio.run(_databases.end())
+    else:
+        _embedded_server.stop()
+        home = Path(tempfile.gettempdir()) / f"{_HOME_PREFIX}{os.getpid()}"
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """The run's databases; tests want ``database_url`` or ``fresh_url`` instead."""
+    given = getattr(request.config, "workerinput", {}).get("bankside_databases")
+    return Databases(*given) if given else _begun()
+
+
+@pytest.fixture(scope="session")
+def database_url(databases: Databases) -> str:
+    """This worker's own migrated database; tests share it, so they keep to ids of their own."""
+    return databases.url(asyncio.run(databases.clone()))
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """A pool on this worker's database. What is committed there stays for later tests."""
+    opened = await open_pool(database_url)
+    yield opened
+    await asyncio.wait_for(opened.close(), 10)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Connection]:
+    """One connection inside a transaction that is rolled back when the test ends."""
+    connection = await asyncpg.connect(
+        database_url, server_settings={"timezone": "UTC", "search_path": "pg_catalog"}
+    )
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+@pytest.fixture
+def fresh_url(databases: Databases) -> Iterator[str]:
+    """A migrated database for this test alone, dropped afterwards."""
+    name = asyncio.run(databases.clone())
+    yield databases.url(name)
+    asyncio.run(databases.drop(name))
+
+
+@pytest.fixture
+async def fresh_pool(fresh_url: str) -> AsyncIterator[Pool]:
+    """A pool on ``fresh_url``."""
+    opened = await open_pool(fresh_url)
+    yield opened
+    await asyncio.wait_for(opened.close(), 10)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Monday 2 March 2026, 10:00 in Beijing."""
+    return FixedClock(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))

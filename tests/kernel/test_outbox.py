@@ -1,0 +1,262 @@
+"""The outbox: every committed event reaches every consumer, in its object's order."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from bankside.kernel.clock import FixedClock, SystemClock
+from bankside.kernel.db import Pool, transaction, write_all
+from bankside.kernel.events import Event
+from bankside.kernel.outbox import (
+    RETRY_SECONDS,
+    Consumer,
+    Relay,
+    dead_letters,
+    forget_consumer,
+    publish,
+    replay_dead,
+    replay_one,
+    replay_range,
+)
+from bankside.kernel.outbox.store import prune
+
+
+class Sink:
+    """A consumer that writes down what it was given, and fails as long as it is told to."""
+
+    def __init__(self, name: str, *types: str, failing: bool = False) -> None:
+        self.seen: list[Event] = []
+        self.failing = failing
+        self.consumer = Consumer(name=name, deliver=self.deliver, types=types or ("",))
+
+    async def deliver(self, event: Event) -> None:
+        if self.failing:
+            raise ConnectionError("the sink is down")
+        self.seen.append(event)
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.id for event in self.seen]
+
+
+def event(object_id: str, seq: int, kind: str = "orders.order.paid") -> Event:
+    return Event(f"evt_{object_id}_{seq}", kind, "prt_1", object_id, seq, {"amount": "12.34"})
+
+
+async def commit(pool: Pool, *events: Event) -> None:
+    async with transaction(pool) as db:
+        await write_all(db, [publish(each) for each in events])
+
+
+def relay(pool: Pool, clock: FixedClock, *sinks: Sink) -> Relay:
+    return Relay(pool, [sink.consumer for sink in sinks], clock)
+
+
+async def test_an_event_reaches_each_consumer_that_wants_its_type(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    all_of_them, payments = Sink("all"), Sink("payments", "orders.order.")
+    running = relay(fresh_pool, clock, all_of_them, payments)
+    await commit(fresh_pool, event("ord_1", 1), event("cus_1", 1, "bank.customer.moved"))
+
+    await running.drain()
+
+    assert sorted(all_of_them.ids) == ["evt_cus_1_1", "evt_ord_1_1"]
+    assert payments.seen == [event("ord_1", 1)]
+    assert await running.drain() == 0
+
+
+async def test_an_event_of_a_rolled_back_change_is_never_seen(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    sink = Sink("sink")
+    with pytest.raises(ZeroDivisionError):
+        async with transaction(fresh_pool) as db:
+            await write_all(db, [publish(event("ord_1", 1))])
+            raise ZeroDivisionError
+
+    await relay(fresh_pool, clock, sink).drain()
+
+    assert sink.seen == []
+
+
+async def test_an_event_that_commits_late_is_not_skipped(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    sink = Sink("sink")
+    running = relay(fresh_pool, clock, sink)
+    async with transaction(fresh_pool) as slow:
+        await write_all(slow, [publish(event("ord_slow", 1))])
+        await commit(fresh_pool, event("ord_fast", 1))
+        await running.drain()
+        assert sink.ids == ["evt_ord_fast_1"]
+
+    await running.drain()
+
+    assert sink.ids == ["evt_ord_fast_1", "evt_ord_slow_1"]
+
+
+async def test_a_failing_consumer_holds_up_nobody_and_keeps_its_objects_order(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    down, up = Sink("down", failing=True), Sink("up")
+    running = relay(fresh_pool, clock, down, up)
+    await commit(fresh_pool, event("ord_1", 1), event("ord_1", 2))
+
+    await running.drain()
+    assert up.ids == ["evt_ord_1_1", "evt_ord_1_2"]
+    down.failing = False
+    await running.drain()
+    assert down.seen == []
+    clock.advance(timedelta(seconds=RETRY_SECONDS[0]))
+    await running.drain()
+
+    assert down.ids == ["evt_ord_1_1", "evt_ord_1_2"]
+
+
+async def test_when_its_schedule_is_used_up_an_event_is_dead_listed_and_lets_the_next_pass(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    sink = Sink("sink", failing=True)
+    running = relay(fresh_pool, clock, sink)
+    await commit(fresh_pool, event("ord_1", 1), event("ord_1", 2))
+
+    for wait in RETRY_SECONDS:
+        await running.drain()
+        clock.advance(timedelta(seconds=wait))
+    assert await dead_letters(fresh_pool) == []
+    await running.drain()
+    sink.failing = False
+    await running.drain()
+
+    (dead,) = await dead_letters(fresh_pool, consumer="sink")
+    assert (dead.event_id, dead.attempts) == ("evt_ord_1_1", len(RETRY_SECONDS) + 1)
+    assert "the sink is down" in dead.last_error
+    assert sink.ids == []
+    clock.advance(timedelta(seconds=RETRY_SECONDS[0]))
+    await running.drain()
+    assert sink.ids == ["evt_ord_1_2"]
+
+
+async def test_a_dead_event_is_replayed_alone_with_its_own_id(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    sink = Sink("sink", failing=True)
+    consumer = Consumer(name="sink", deliver=sink.deliver, retry=())
+    running = Relay(fresh_pool, [consumer], clock)
+    await commit(fresh_pool, event("ord_1", 1), event("ord_2", 1))
+    await running.drain()
+    assert len(await dead_letters(fresh_pool)) == 2
+    sink.failing = False
+
+    assert await replay_one(fresh_pool, "evt_ord_2_1", at=clock.now()) == 1
+    await running.drain()
+    assert sink.ids == ["evt_ord_2_1"]
+
+    assert await replay_dead(fresh_pool, at=clock.now()) == 1
+    await running.drain()
+    assert sink.ids == ["evt_ord_2_1", "evt_ord_1_1"]
+    assert await replay_one(fresh_pool, "evt_unknown", at=clock.now()) == 0
+
+
+async def test_a_range_is_replayed_also_to_a_consumer_that_came_later(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    first, later = Sink("first"), Sink("later")
+    await commit(fresh_pool, *(event("ord_1", seq) for seq in range(1, 4)))
+    await relay(fresh_pool, clock, first).drain()
+    running = relay(fresh_pool, clock, first, later)
+    await running.drain()
+    assert later.seen == []
+
+    now = SystemClock().now()
+    since, until = now - timedelta(hours=1), now + timedelta(hours=1)
+    counts = [
+        await replay_range(fresh_pool, name, since=since, until=until, at=clock.now())
+        for name in ("first", "later")
+    ]
+    await running.drain()
+
+    assert counts == [3, 3]
+    assert later.ids == ["evt_ord_1_1", "evt_ord_1_2", "evt_ord_1_3"]
+    assert first.ids == later.ids * 2
+
+
+async def test_a_relay_that_dies_with_a_claim_leaves_it_to_another(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    died = asyncio.Event()
+
+    async def die(event: Event) -> None:
+        died.set()
+        await asyncio.Event().wait()
+
+    await commit(fresh_pool, event("ord_1", 1))
+    doomed = Relay(fresh_pool, [Consumer(name="sink", deliver=die)], clock)
+    task = asyncio.create_task(doomed.drain())
+    await died.wait()
+    task.cancel()
+    sink = Sink("sink")
+    running = relay(fresh_pool, clock, sink)
+    await running.drain()
+    assert sink.seen == []
+
+    clock.advance(timedelta(seconds=61))
+    await running.drain()
+
+    assert sink.ids == ["evt_ord_1_1"]
+
+
+async def test_many_relays_together_deliver_all_objects_in_order_and_nothing_twice(
+    fresh_pool: Pool,
+) -> None:
+    seen: dict[str, list[int]] = defaultdict(list)
+
+    async def deliver(event: Event) -> None:
+        await asyncio.sleep(0.001)
+        seen[event.object_id].append(event.object_seq)
+
+    consumers: Sequence[Consumer] = [Consumer(name="sink", deliver=deliver)]
+    relays = [Relay(fresh_pool, consumers, SystemClock()) for _ in range(3)]
+    running = [asyncio.create_task(each.run()) for each in relays]
+    for seq in range(1, 6):
+        await commit(fresh_pool, *(event(f"ord_{number}", seq) for number in range(20)))
+    async with asyncio.timeout(20):
+        while sum(map(len, seen.values())) < 100:  # noqa: ASYNC110 - the relays are what we watch
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+    assert dict(seen) == {f"ord_{number}": [1, 2, 3, 4, 5] for number in range(20)}
+
+
+async def test_two_events_with_one_place_in_an_object_are_a_bug_that_cannot_commit(
+    fresh_pool: Pool,
+) -> None:
+    other = Event("evt_other", "orders.order.paid", "prt_1", "ord_1", 1, {})
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await commit(fresh_pool, event("ord_1", 1), other)
+
+
+async def test_old_delivered_events_are_pruned_and_undelivered_ones_are_not(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    up, down = Sink("up", "orders."), Sink("down", "bank.", failing=True)
+    running = relay(fresh_pool, clock, up, down)
+    await commit(fresh_pool, event("ord_1", 1), event("cus_1", 1, "bank.customer.moved"))
+    await running.drain()
+    later = clock.now() + timedelta(days=31)
+
+    assert await prune(fresh_pool, before=later, limit=10) == 1
+    left = await fresh_pool.fetch("select object_id from kernel.outbox")
+    assert [row["object_id"] for row in left] == ["cus_1"]
+
+    await forget_consumer(fresh_pool, "down")
+    assert await prune(fresh_pool, before=later, limit=10) == 1

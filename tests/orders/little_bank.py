@@ -1,0 +1,204 @@
+"""A little bank of its own for each test: accounts with money, a merchant, and a caller's hands.
+
+Every bank is a data space (partner) with a fresh id, so tests share a database without meeting.
+"""
+
+import itertools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from bankside.bank import ledger
+from bankside.bank.accounts import (
+    Account,
+    House,
+    Opening,
+    ProductClass,
+    ensure_house_accounts,
+    house_account,
+    issue_payer_token,
+    open_account,
+    put_sandbox_token,
+)
+from bankside.bank.customers import CustomerKind, Registration, register
+from bankside.bank.ledger import Books, Group, Leg, group_id
+from bankside.bank.merchants import Merchant, MerchantTerms, register_merchant, register_receiver
+from bankside.catalog import ProductOperation, load
+from bankside.kernel.call import Answer, Call
+from bankside.kernel.caller import Caller
+from bankside.kernel.clock import FixedClock
+from bankside.kernel.db import Pool, transaction
+from bankside.kernel.ids import CustomerId
+from bankside.kernel.money import Money
+from bankside.kernel.snapshot import Operation
+from bankside.orders import Orders
+
+_RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_people = itertools.count(1)
+
+
+def operation(operation_id: str) -> Operation:
+    """An operation of the catalogue as the snapshot carries it."""
+    found: ProductOperation = load().operations[operation_id]
+    return Operation(
+        id=found.id,
+        method=found.method,
+        path=found.path,
+        product=found.product,
+        purpose=found.purpose,
+        icbc_path=found.icbc_path,
+        moves_money=found.moves_money,
+        writes=found.writes,
+    )
+
+
+def cny(text: str) -> dict[str, str]:
+    """An amount as requests write it."""
+    return {"amount": text, "currency": "CNY"}
+
+
+@dataclass
+class LittleBank:
+    """One partner's data space, and calls to the orders runtime as its app."""
+
+    pool: Pool
+    books: Books
+    clock: FixedClock
+    orders: Orders
+    partner: str
+    tenant: str | None = None
+    environment: str = "sandbox"
+    customer: CustomerId | None = None
+    accounts: list[Account] = field(default_factory=list)
+    _keys: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def account(self, balance: str = "0.00", currency: str = "CNY") -> Account:
+        """An open account with this balance, paid in by the bank's opening account."""
+        async with transaction(self.pool) as db:
+            if self.customer is None:
+                await ensure_house_accounts(db, currency)
+                self.customer = (await register(db, self.clock, self.partner, _person())).id
+            if currency != "CNY":
+                await ensure_house_accounts(db, currency)
+            opened = await open_account(
+                db,
+                self.clock,
+                self.partner,
+                Opening(
+                    customer=self.customer, product_class=ProductClass.CURRENT, currency=currency
+                ),
+            )
+        amount = Money.parse(balance, currency)
+        if amount.minor:
+            leg = Leg(house_account(House.OPENING, currency), opened.ledger_account, amount)
+            await self.books.commit(Group(group_id("opening", opened.id), (leg,), kind="opening"))
+        self.accounts.append(opened)
+        return opened
+
+    async def merchant(
+        self, *, currency: str = "CNY", tenant: str | None = None, **terms: Any
+    ) -> Merchant:
+        """A merchant with an empty settlement account."""
+        settlement = await self.account(currency=currency)
+        assert self.customer is not None
+        asked = MerchantTerms(
+            customer=self.customer,
+            name_zh="海棠小馆",
+            name_en="Begonia Kitchen",
+            settlement_account=settlement.id,
+            tenant=tenant,
+            **terms,
+        )
+        async with transaction(self.pool) as db:
+            return await register_merchant(db, self.clock, self.partner, asked)
+
+    async def receiver(self, of: Merchant) -> Account:
+        """An account that the merchant registered to share in its payments."""
+        account = await self.account()
+        async with transaction(self.pool) as db:
+            await register_receiver(db, self.clock, of, account.id, relation="rider")
+        return account
+
+    async def token(self, payer: Account) -> str:
+        """A payment code of the payer that can be used again and again."""
+        code = f"28{secrets.randbelow(10**16):016d}"
+        async with transaction(self.pool) as db:
+            await put_sandbox_token(
+                db,
+                self.clock,
+                self.partner,
+                payer.id,
+                code=code,
+                until=self.clock.now() + timedelta(days=400),
+            )
+        return code
+
+    async def one_use_token(self, payer: Account) -> str:
+        """A payment code that pays once within a minute."""
+        async with transaction(self.pool) as db:
+            return await issue_payer_token(db, self.clock, self.partner, payer.id)
+
+    def caller(self) -> Caller:
+        """The app that calls."""
+        return Caller(
+            self.partner, f"app_{self.partner}", tenant=self.tenant, environment=self.environment
+        )
+
+    async def call(
+        self,
+        operation_id: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        path: str | None = None,
+        query: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """Carry out one call; a fresh idempotency key unless one is given."""
+        asked = operation(operation_id)
+        if key is None and asked.writes:
+            key = f"key-{next(self._keys)}"
+        answer = self.orders.handle(
+            Call(
+                operation=asked,
+                caller=self.caller(),
+                path={"id": path} if path else {},
+                query=query or {},
+                body=body or {},
+                idempotency_key=key,
+            )
+        )
+        return answer if isinstance(answer, Answer) else await answer
+
+    async def shown(self, operation_id: str, body: Any = None, **more: Any) -> dict[str, Any]:
+        """The JSON body of a call's answer."""
+        answer = await self.call(operation_id, body, **more)
+        assert isinstance(answer.body, Mapping)
+        return dict(answer.body)
+
+    async def money(self, *ledger_accounts: str) -> list[int]:
+        """Balances in minor units, holds not included."""
+        async with self.pool.acquire() as db:
+            found = await ledger.balances(db, ledger_accounts)
+        return [found[each].available.minor for each in ledger_accounts]
+
+    async def balance(self, account: Account | str) -> str:
+        """What can be paid from the account."""
+        name = account if isinstance(account, str) else account.ledger_account
+        async with self.pool.acquire() as db:
+            return str((await ledger.balance(db, name)).available)
+
+
+def _person() -> Registration:
+    """Somebody with a resident id of their own (area 110105, any day, serial by count)."""
+    number = next(_people)
+    digits = f"110105{1950 + secrets.randbelow(50)}{1 + number % 12:02d}{1 + number % 28:02d}"
+    digits += f"{secrets.randbelow(1000):03d}"
+    total = sum(int(d) * w for d, w in zip(digits, _RESIDENT_WEIGHTS, strict=True))
+    return Registration(
+        kind=CustomerKind.RETAIL,
+        name_zh="林晓雨",
+        name_en="Lin Xiaoyu",
+        resident_id=digits + "10X98765432"[total % 11],
+    )
