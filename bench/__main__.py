@@ -1,27 +1,26 @@
-"""``python -m bench [NAME ...]``: run these measurements, or all of them, one after the other."""
+"""``python -m bench [NAME [ARGUMENT ...]]``: run one measurement, or all of them in turn."""
 
 import importlib
+import importlib.util
 import sys
 
-MEASUREMENTS = {"http": "bench.http_floor", "ledger": "bench.ledger", "gateway": "bench.gateway"}
+MEASUREMENTS = {"http": "bench.http_floor", "gateway": "bench.gateway", "ledger": "bench.ledger"}
 
 
-def main(names: list[str]) -> int:
-    """Run the named measurements; 2 when a name is unknown or not built yet."""
-    unknown = [name for name in names if name not in MEASUREMENTS]
-    if unknown:
-        print(f"unknown: {', '.join(unknown)}; known: {', '.join(MEASUREMENTS)}", file=sys.stderr)
+def main(arguments: list[str]) -> int:
+    """Run the named measurement with its own arguments; 2 when it is unknown or not built yet."""
+    if not arguments:
+        return max(main([name]) for name in MEASUREMENTS)
+    name, *rest = arguments
+    place = MEASUREMENTS.get(name)
+    if place is None:
+        print(f"unknown: {name}; known: {', '.join(MEASUREMENTS)}", file=sys.stderr)
         return 2
-    for name in names or MEASUREMENTS:
-        try:
-            module = importlib.import_module(MEASUREMENTS[name])
-        except ModuleNotFoundError as error:
-            if error.name != MEASUREMENTS[name]:
-                raise
-            print(f"{name}: not built yet", file=sys.stderr)
-            return 2
-        print(f"\n## {name}\n", flush=True)
-        module.main()
+    if importlib.util.find_spec(place) is None:
+        print(f"{name}: not built yet", file=sys.stderr)
+        return 2
+    print(f"\n## {name}\n", flush=True)
+    importlib.import_module(place).main(rest)
     return 0
 
 

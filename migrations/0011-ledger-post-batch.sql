@@ -10,8 +10,9 @@
 -- of its refusal (null: accepted), whether that verdict is a stored one, and the request hash it
 -- was stored under. p_seal: write a batch row even when no group is new.
 --
--- Locks: accounts in ascending order, then the head of the chain, which is the ledger's mutex. What
--- is read after that cannot change, so neither floors nor holds nor repeated groups can race.
+-- One lock, held until the transaction ends: the head of the chain. Whatever changes an account
+-- (0012) takes it too, so what is read behind it stays true: neither floors nor holds nor repeated
+-- groups can race, and there is no second lock to deadlock with.
 --
 -- Plans are cached for the life of a session, and one made while the tables were small must not
 -- scan them when they are large: every table is reached through an index or a row address only
@@ -30,8 +31,6 @@ language plpgsql
 set search_path = pg_catalog
 set datestyle = 'ISO, YMD'
 set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 declare
     -- Balances keep this far from the ends of bigint; one amount is at most 10^15.
@@ -83,35 +82,27 @@ begin
             p_hold_ids, p_accounts, p_debits, p_credits, p_currencies) f;
     end if;
 
-    -- 2. Lock the accounts in ascending order, then the chain.
-    select array_agg(l.row_at), array_agg(l.currency), array_agg(l.status), array_agg(l.class),
-        array_agg(coalesce(l.floor, -c_balance_max)), array_agg(l.balance), array_agg(l.version),
-        greatest(p_at, max(l.booked_at))
-    into a_rows, a_currencies, a_states, a_classes, a_floors, a_balances, a_versions, v_at
-    from (
-        select a.*
-        from (
-            select w.id, w.n from unnest(p_accounts) with ordinality w (id, n)
-            order by w.id collate "C"
-        ) w
-        left join lateral (
-            select b.ctid as row_at, b.currency, b.status, b.class, b.floor, b.balance, b.version,
-                b.booked_at
-            from bank.ledger_accounts b
-            where b.ledger_id = p_ledger and b.account_id = w.id
-            limit 1
-            for no key update
-        ) a on true
-        order by w.n
-    ) l;
-    a_versions_before := a_versions;
-
+    -- 2. Lock the chain, then read the accounts as they are now.
     select h.seq + 1, h.hash into batch, v_prev_hash
     from bank.ledger_heads h where h.ledger_id = p_ledger
     for no key update;
     if not found then
         raise exception 'there is no ledger %', p_ledger using errcode = 'LG002';
     end if;
+
+    select array_agg(a.row_at), array_agg(a.currency), array_agg(a.status), array_agg(a.class),
+        array_agg(coalesce(a.floor, -c_balance_max)), array_agg(a.balance), array_agg(a.version),
+        greatest(p_at, max(a.booked_at))
+    into a_rows, a_currencies, a_states, a_classes, a_floors, a_balances, a_versions, v_at
+    from unnest(p_accounts) with ordinality w (id, n)
+    left join lateral (
+        select b.ctid as row_at, b.currency, b.status, b.class, b.floor, b.balance, b.version,
+            b.booked_at
+        from bank.ledger_accounts b
+        where b.ledger_id = p_ledger and b.account_id = w.id
+        limit 1
+    ) a on true;
+    a_versions_before := a_versions;
 
     -- 3. Groups that stand in the books already keep the verdict they got then.
     select array_agg(t.reason order by g.n), array_agg(t.leg is not null order by g.n),
@@ -269,7 +260,7 @@ begin
     get diagnostics v_rows = row_count;
     if v_rows <> (select count(*) from unnest(a_versions, a_versions_before) n (new, old)
                   where n.new > n.old) then
-        raise exception 'a locked account was not found again' using errcode = 'LG003';
+        raise exception 'an account changed behind the lock' using errcode = 'LG003';
     end if;
 
     if cardinality(p_hold_ids) > 0 then

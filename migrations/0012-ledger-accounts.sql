@@ -1,6 +1,19 @@
 -- Opening and changing ledger accounts. Each function raises for a caller's mistake with an SQLSTATE
 -- of class LG (bankside.bank.ledger.errors names them), so it can be one write among others.
 
+-- The caller's transaction is the only one that changes anything in the ledger, until it ends.
+create function bank.ledger_lock(p_ledger text) returns void
+language plpgsql
+set search_path = pg_catalog
+as $$
+begin
+    perform from bank.ledger_heads h where h.ledger_id = p_ledger for no key update;
+    if not found then
+        raise exception 'there is no ledger %', p_ledger using errcode = 'LG002';
+    end if;
+end
+$$;
+
 -- The account stands open. Opening it again with the same attributes changes nothing.
 create function bank.ledger_open_account(
     p_ledger text, p_account text, p_partner text, p_class text, p_currency text, p_floor bigint
@@ -42,9 +55,9 @@ as $$
 declare
     v_account bank.ledger_accounts;
 begin
+    perform bank.ledger_lock(p_ledger);
     select a.* into v_account from bank.ledger_accounts a
-    where a.ledger_id = p_ledger and a.account_id = p_account
-    for no key update;
+    where a.ledger_id = p_ledger and a.account_id = p_account;
     if not found then
         raise exception 'there is no ledger account %', p_account using errcode = 'LG010';
     elsif v_account.status = p_status then
@@ -72,9 +85,9 @@ as $$
 declare
     v_account bank.ledger_accounts;
 begin
+    perform bank.ledger_lock(p_ledger);
     select a.* into v_account from bank.ledger_accounts a
-    where a.ledger_id = p_ledger and a.account_id = p_account
-    for no key update;
+    where a.ledger_id = p_ledger and a.account_id = p_account;
     if not found then
         raise exception 'there is no ledger account %', p_account using errcode = 'LG010';
     elsif v_account.floor is not distinct from p_floor then

@@ -21,7 +21,7 @@ import asyncpg
 import pytest
 
 from bankside.kernel.clock import FixedClock
-from bankside.kernel.db import Connection, Pool, open_pool
+from bankside.kernel.db import DATABASE_TROUBLE, Connection, Pool, open_pool
 from bankside.kernel.migrate import migrate
 from bankside.kernel.postgres import EmbeddedPostgres, check_external
 
@@ -124,15 +124,13 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if _databases is None or hasattr(config, "workerinput"):
-        return
-    if _embedded_server is None:
-        with suppress(OSError, asyncpg.PostgresError):
-            asyncio.run(_databases.end())
-    else:
+    if _embedded_server is not None:
         _embedded_server.stop()
         home = Path(tempfile.gettempdir()) / f"{_HOME_PREFIX}{os.getpid()}"
         shutil.rmtree(home, ignore_errors=True)
+    elif _databases is not None:
+        with suppress(*DATABASE_TROUBLE):
+            asyncio.run(_databases.end())
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A running platform for journeys and public SDKs: real processes, as `make run` starts them."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bankside.kernel.db import open_pool
+from bankside.kernel.metering import CallRecord, calls_by_request_id
+from bankside.kernel.postgres import database
+
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0
+SHIPPED_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,26 @@ class Platform:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
+
+    def call_record(self, request_id: str) -> CallRecord:
+        """The call record of an answered call, once the worker has shipped it."""
+        deadline = time.monotonic() + SHIPPED_SECONDS
+        while time.monotonic() < deadline:
+            found = asyncio.run(self._records(request_id))
+            if found:
+                return found[0]
+            time.sleep(0.2)
+        raise AssertionError(f"no call record of {request_id}\n{self.logs()}")
+
+    async def _records(self, request_id: str) -> list[CallRecord]:
+        with database(self.home) as url:
+            pool = await open_pool(url, size=1)
+            try:
+                async with pool.acquire() as db:
+                    found = await calls_by_request_id(db, request_id)
+            finally:
+                await pool.close()
+        return found
 
     def logs(self) -> str:
         """Everything the processes logged, for a failing test's message."""

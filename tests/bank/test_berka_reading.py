@@ -116,12 +116,12 @@ def test_plain_files_in_another_column_order_are_read_too(tmp_path: Path) -> Non
             "client.csv.gz line 2, client_id: found '99999999999999', expected a whole number",
         ),
         (
-            {"client": gzip.compress(b"x" * 9000)[:-9]},
-            "client.csv.gz line 0, file: found a gzip file that is cut off",
+            {"client": gzip.compress(b"1,x\n" * 9000)[:-9]},
+            "client.csv.gz line 8193, file: found a gzip file that is cut off",
         ),
         (
             {"client": b"client_id,birth_date\n"},
-            "client.csv.gz line 0, file: found bytes that do not unpack",
+            "client.csv.gz: found bytes that do not unpack, expected a whole gzip file",
         ),
         (
             {
@@ -148,14 +148,18 @@ def test_what_is_wrong_is_told_with_file_line_and_column(
     assert told in refusal.value.detail
 
 
-def test_a_missing_file_and_a_folder_that_is_a_file_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_that_is_none_are_told(tmp_path: Path) -> None:
     write_folder(tmp_path)
     (tmp_path / "loan.csv.gz").unlink()
 
-    with pytest.raises(FilesInvalid, match=r"loan\.csv\.gz line 0, file: found no file"):
-        reading.read(tmp_path)
-    with pytest.raises(FilesInvalid, match=r"district\.csv\.gz line 0, file"):
-        reading.read(tmp_path / "disp.csv.gz")
+    for folder, told in (
+        (tmp_path, "loan.csv.gz: found no file"),
+        (tmp_path / "disp.csv.gz", "disp.csv.gz: found a file, expected a folder"),
+        (tmp_path / "nowhere", "nowhere: found no such folder"),
+    ):
+        with pytest.raises(FilesInvalid) as refusal:
+            reading.read(folder)
+        assert told in refusal.value.detail
 
 
 def test_all_faults_of_all_files_are_found_in_one_run_and_the_first_are_shown(

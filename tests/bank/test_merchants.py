@@ -23,6 +23,7 @@ from bankside.bank.merchants import (
     ReceiversTooMany,
     merchant,
     merchants,
+    only_merchant,
     receivers,
     register_merchant,
     register_receiver,
@@ -147,3 +148,15 @@ async def test_a_merchant_has_a_limited_number_of_receivers(
 
     with pytest.raises(ReceiversTooMany):
         await register_receiver(db, clock, made, (await opened(db, clock)).id, relation="rider")
+
+
+async def test_the_only_merchant_of_a_tenant_is_its_own(db: Connection, clock: FixedClock) -> None:
+    account = await opened(db, clock)
+    own = await register_merchant(db, clock, A, terms(account))
+    shop = await register_merchant(db, clock, A, terms(account, tenant=TenantId("tnt_noodles")))
+
+    assert await only_merchant(db, A, None) == own
+    assert await only_merchant(db, A, "tnt_noodles") == shop
+    assert await only_merchant(db, A, "tnt_other") is None
+    await register_merchant(db, clock, A, terms(account))
+    assert await only_merchant(db, A, None) is None

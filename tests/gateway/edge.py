@@ -147,10 +147,16 @@ def vault() -> Vault:
 
 def key(alg: str, key_id: str, name: str = "partner", **times: int) -> Key:
     """The registered half of ``private_key``, secrets sealed."""
-    private = private_key(alg, name)
     if alg == "hmac-sha256":
-        return Key(key_id, alg, vault().seal(private, purpose=f"key:{key_id}"), **times)
-    return Key(key_id, alg, public_der(private), **times)
+        sealed = vault().seal(private_key(alg, name), purpose=f"key:{key_id}")
+        return Key(key_id, alg, sealed, **times)
+    return Key(key_id, alg, _public(alg, name), **times)
+
+
+@cache
+def _public(alg: str, name: str) -> bytes:
+    """Reading a private RSA key takes tens of milliseconds: once a run is enough."""
+    return public_der(private_key(alg, name))
 
 
 def platform_key(alg: str, key_id: str) -> Key:
@@ -225,11 +231,11 @@ class Edge:
         self.pipeline = Pipeline(
             Ports(
                 snapshots=self.serving,
-                wires=(NativeWire(),),
+                wires=options.get("wires", (NativeWire(),)),
                 handle=self._handle,
                 replay=options.get("replay", self.replay),
-                limits=LocalLimits(),
-                meter=self.meter,
+                limits=options.get("limits") or LocalLimits(),
+                meter=options.get("meter", self.meter),
             )
         )
 
@@ -287,7 +293,7 @@ def trusted(key_id: str, alg: str) -> Any:
         assert key_id == "k-hmac-sha256"
         return verifier(alg, private_key(alg))
     assert key_id == f"gw-{alg}"
-    return verifier(alg, public_der(private_key(alg, "bank")))
+    return verifier(alg, _public(alg, "bank"))
 
 
 def pay(amount: str = "10.00", *, key: str = "order-1", **headers: str) -> Request:

@@ -5,6 +5,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -44,10 +45,15 @@ NONCE = "0123456789abcdef"
 BODY = '{"subject":"书 & 50%","note":"a+b","url":"https://x/y","amount":{"amount":"10.00"}}'
 
 
-def public(alg: str, key_id: str = "k", name: str = "partner", **more: Any) -> KnownKey:
+@cache
+def public_half(alg: str, name: str) -> bytes:
+    """What is registered of a key; reading a private RSA key takes tens of milliseconds."""
     private = private_key(alg, name)
-    material = private if alg == "hmac-sha256" else public_der(private)
-    return KnownKey(key_id, alg, material, **more)
+    return private if alg == "hmac-sha256" else public_der(private)
+
+
+def public(alg: str, key_id: str = "k", name: str = "partner", **more: Any) -> KnownKey:
+    return KnownKey(key_id, alg, public_half(alg, name), **more)
 
 
 def keys(alg: str = "rsa-sha256", **more: Any) -> Keys:

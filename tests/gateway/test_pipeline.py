@@ -2,14 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.gateway.edge import (
     NATIVE_ALGORITHMS,
     NOW,
     PAY,
     TENANT_TOKEN,
     Edge,
+    MemoryReplay,
     ask,
     echo,
     identity,
@@ -17,11 +20,22 @@ from tests.gateway.edge import (
     partner_app,
     pay,
     problem,
+    snapshot,
 )
 
+from bankside.gateway import slow_signing
+from bankside.gateway.exchange import Exchange, Refusal, Reply
+from bankside.gateway.limits import SharedLimits
+from bankside.gateway.local_limits import LocalLimits
+from bankside.gateway.meter import RecordMeter
+from bankside.gateway.replay import ReplayStore
+from bankside.gateway.serving import Serving
 from bankside.gateway.stages import acquaintance
+from bankside.gateway.wires.native import NativeWire
 from bankside.kernel.call import Answer, Call
-from bankside.kernel.errors import NotFound, Refused
+from bankside.kernel.clock import FixedClock
+from bankside.kernel.errors import NotFound, Refused, Unavailable
+from bankside.kernel.metering import SegmentWriter
 from bankside.kernel.money import Money
 from bankside.kernel.signing.rfc9421 import Request
 
@@ -243,10 +257,13 @@ async def test_what_breaks_on_our_side_is_a_500_without_detail() -> None:
 
     edge = Edge(execute=break_down)
 
-    reply = await edge.call(ask())
+    with capture_logs() as logs:
+        reply = await edge.call(ask())
 
     assert (reply.status, problem(reply)["code"]) == (500, "internal")
     assert b"secret" not in reply.body
+    assert [each["request_id"] for each in logs] == [problem(reply)["request_id"]]
+    assert "select secret" in repr(logs[0]["exc_info"])
 
 
 async def test_a_write_that_breaks_midway_says_that_its_outcome_is_unknown() -> None:
@@ -255,7 +272,8 @@ async def test_a_write_that_breaks_midway_says_that_its_outcome_is_unknown() -> 
 
     edge = Edge(execute=lose_the_database)
 
-    reply = await edge.call(pay())
+    with capture_logs():
+        reply = await edge.call(pay())
 
     body = problem(reply)
     assert (reply.status, body["code"]) == (503, "unavailable")
@@ -402,7 +420,7 @@ async def test_two_equal_requests_at_once_have_one_effect() -> None:
 async def test_of_copies_that_pass_the_probe_together_exactly_one_wins() -> None:
     """Two workers: both look before either remembers; the claim decides."""
 
-    class Blind(type(Edge().replay)):  # type: ignore[misc]
+    class Blind(MemoryReplay):
         def seen(self, app: str, nonce: str, now: float) -> bool:
             return False
 
@@ -427,7 +445,7 @@ async def test_a_forged_message_burns_no_nonce() -> None:
 
 
 async def test_a_replay_store_that_started_after_the_request_was_made_refuses_it() -> None:
-    class Young(type(Edge().replay)):  # type: ignore[misc]
+    class Young(MemoryReplay):
         started_at = NOW - 10
 
     edge = Edge(replay=Young())
@@ -468,12 +486,11 @@ async def test_a_secret_that_does_not_open_is_our_trouble_not_a_500() -> None:
     assert (reply.status, problem(reply)["code"]) == (503, "edge.key_unreadable")
 
 
-async def test_a_dialect_that_fails_to_write_still_leaves_a_problem_body(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_dialect_that_fails_to_write_still_leaves_a_problem_body() -> None:
     edge = Edge(execute=lambda call: Answer(200, {"not json": object()}))
 
-    reply = await edge.send(edge.signed(ask()))
+    with capture_logs():
+        reply = await edge.send(edge.signed(ask()))
 
     assert (reply.status, problem(reply)["code"]) == (500, "internal")
 
@@ -520,7 +537,7 @@ def test_the_stages_stand_in_the_order_of_the_guide() -> None:
 
     assert names == [
         "wire", "size", "app", "clock", "strangers", "replay", "signature", "nonce", "tenant",
-        "subscription", "rate", "body", "available", "idempotency", "record",
+        "subscription", "rate", "body", "chosen", "available", "idempotency", "record", "signing",
     ]  # fmt: skip
 
 
@@ -532,3 +549,112 @@ async def test_not_found_of_the_executing_room_is_a_404() -> None:
     reply = await edge.call(ask())
 
     assert (reply.status, problem(reply)["code"]) == (404, "not_found")
+
+
+async def test_an_answer_signed_by_rsa_is_signed_beside_the_event_loop() -> None:
+    edge = Edge(partner_app(answer_keys={"native": "gw-rsa-pss-sha512"}))
+    request = edge.signed(pay())
+
+    pending = edge.pipeline(edge.exchange(request))
+    assert not isinstance(pending, Reply)
+    reply = await pending
+
+    assert edge.verify(reply, request)["alg"] == "rsa-pss-sha512"
+    assert edge.meter.flushes == 1
+
+
+async def test_when_too_many_rsa_answers_wait_nothing_is_executed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slow_signing, "WAITING_MAX", 0)
+    edge = Edge(partner_app(answer_keys={"native": "gw-rsa-pss-sha512"}))
+
+    reply = await edge.send(edge.signed(pay()))
+
+    assert (reply.status, problem(reply)["code"]) == (503, "edge.signing_busy")
+    assert "signature" not in dict(reply.headers)
+    assert edge.calls == []
+
+
+async def test_a_flood_of_strangers_is_refused_unsigned_at_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slow_signing, "STRANGER_SIGNATURES", 1)
+    monkeypatch.setattr(slow_signing, "STRANGER_SIGNATURES_BURST", 2)
+    edge = Edge()
+    serving = edge.serving.current
+    keys = {"native": "gw-rsa-v1_5-sha256"}
+    slow = Serving.of(replace(snapshot(), default_answer_keys=keys), serving.vault)
+    edge.serving.current = slow
+
+    replies = [await edge.send(ask()) for _ in range(3)]
+    proven = await edge.send(edge.signed(ask()))
+
+    assert ["signature" in dict(each.headers) for each in replies] == [True, True, False]
+    assert [each.status for each in replies] == [401] * 3
+    assert "signature" in dict(proven.headers)
+
+
+async def test_rights_are_asked_again_when_the_content_names_another_operation() -> None:
+    class Chooser(NativeWire):
+        def decode(self, x: Exchange, s: Serving) -> Refusal | None:
+            x.operation = s.operations["loan.personal-loans.create"]
+            return None
+
+    edge = Edge(wires=(Chooser(),))
+
+    reply = await edge.call(pay())
+
+    assert (reply.status, problem(reply)["code"]) == (403, "subscription.missing")
+    assert edge.calls == []
+
+
+async def test_while_the_shared_limits_are_away_each_worker_counts_for_itself() -> None:
+    class Away(LocalLimits):
+        def take(self, bucket: str, now: float, *, rate: int, burst: int) -> float:
+            raise Unavailable
+
+    edge = Edge(partner_app(rate_per_second=1, burst=1), limits=Away())
+
+    replies = [await edge.call(ask()) for _ in range(2)]
+
+    assert [each.status for each in replies] == [200, 429]
+
+
+async def test_a_full_replay_store_refuses_and_executes_nothing() -> None:
+    class Full(MemoryReplay):
+        def claim(self, app: str, nonce: str, now: float) -> bool:
+            raise Unavailable(retry_after=1)
+
+    edge = Edge(replay=Full())
+
+    reply = await edge.call(pay())
+
+    assert reply.status == 503
+    assert "outcome" not in problem(reply)
+    assert edge.calls == []
+
+
+async def test_with_the_shared_stores_and_a_segment_file_a_payment_runs_once(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    replay = ReplayStore(tmp_path / "replay", now=NOW - 100, window_s=1_200, slots=8_192)
+    writer = SegmentWriter(tmp_path / "segments", "edge-1", clock)
+    edge = Edge(
+        partner_app(rate_per_second=1, burst=3),
+        replay=replay,
+        limits=SharedLimits(tmp_path / "limits", now=NOW - 100, buckets=256),
+        meter=RecordMeter(writer),
+    )
+    request = edge.signed(pay())
+
+    paid = await edge.send(request)
+    again = await edge.send(request)
+    reads = [(await edge.call(ask())).status for _ in range(3)]
+    await writer.close()
+
+    assert (paid.status, problem(again)["code"]) == (201, "signature.replayed")
+    assert reads == [200, 200, 429]
+    assert len(edge.calls) == 3
+    segment = next((tmp_path / "segments").glob("*.seg")).read_bytes()
+    assert segment.count(b"app_food") == 5

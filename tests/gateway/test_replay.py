@@ -54,6 +54,14 @@ def test_the_same_nonce_of_another_app_is_another_nonce(tmp_path: Path) -> None:
     assert store.claim("app2", "n", NOW)
 
 
+@pytest.mark.parametrize("nonce", ["", "\0", "\ud800", "价" * 500, " "])
+def test_any_text_can_be_a_nonce(tmp_path: Path, nonce: str) -> None:
+    store = opened(tmp_path / "replay")
+
+    assert store.claim("app", nonce, NOW)
+    assert not store.claim("app", nonce, NOW)
+
+
 def test_four_workers_that_offer_the_same_nonces_win_each_once(tmp_path: Path) -> None:
     count = 25_000
 
@@ -195,15 +203,39 @@ def test_a_file_half_made_by_a_killed_worker_is_made_anew(tmp_path: Path) -> Non
     assert opened(path).claim("app", "n", NOW)
 
 
-def test_other_settings_are_refused_while_the_file_is_in_use(tmp_path: Path) -> None:
-    path = tmp_path / "replay"
-    opened(path)
+USE = """
+import sys
+from pathlib import Path
+from bankside.gateway.replay import STRIPES, ReplayStore
+store = ReplayStore(Path(sys.argv[2]), now=1772416800.0, window_s=600, slots=8 * STRIPES)
+print("ready", flush=True)
+sys.stdin.readline()
+print(store.claim("app", "n", 1772416800.0))
+"""
 
-    with pytest.raises(SharedFileInvalid, match="other settings"):
-        opened(path, slots=2 * SMALL)
-    with pytest.raises(SharedFileInvalid, match="other settings"):
-        ReplayStore(path, now=NOW, window_s=WINDOW + 1, slots=SMALL)
-    assert opened(path).claim("app", "n", NOW)
+
+def test_the_settings_stay_while_another_worker_uses_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "replay"
+    with fleet(USE, str(path), size=1) as workers:
+        with pytest.raises(SharedFileInvalid, match="in use with other settings"):
+            opened(path, slots=2 * SMALL)
+        with pytest.raises(SharedFileInvalid, match="in use with other settings"):
+            ReplayStore(path, now=NOW, window_s=WINDOW + 1, slots=SMALL)
+        go(workers)
+
+        assert outputs(workers) == ["True\n"]
+
+
+def test_new_settings_begin_a_new_file_once_nobody_uses_the_old(tmp_path: Path) -> None:
+    path = tmp_path / "replay"
+    with fleet(USE, str(path), size=1) as workers:
+        go(workers)
+        outputs(workers)
+
+    store = opened(path, slots=2 * SMALL, now=NOW + 5)
+
+    assert store.started_at == NOW + 5, "what came before is refused by its timestamp"
+    assert store.claim("app", "n", NOW + 5)
 
 
 def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:

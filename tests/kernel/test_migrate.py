@@ -22,7 +22,8 @@ async def empty_url(fresh_url: str) -> str:
     """A database without our schemas: what a new installation begins with."""
     db = await asyncpg.connect(fresh_url)
     names = await db.fetch(
-        "select nspname from pg_namespace where nspowner = current_user::regrole"
+        "select nspname from pg_namespace"
+        " where nspname !~ '^pg_' and nspname not in ('information_schema', 'public')"
     )
     for row in names:
         await db.execute(f'drop schema "{row["nspname"]}" cascade')

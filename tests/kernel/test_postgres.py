@@ -178,6 +178,29 @@ def test_when_its_owner_is_killed_the_server_stops_and_the_next_owner_continues(
     assert server.pid != pid
 
 
+def test_a_kept_server_is_started_again_at_the_same_address_until_it_is_stopped(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BANKSIDE_DATABASE_URL", raising=False)
+    pid_file = home / "postgres/data/postmaster.pid"
+    with database(home, own=True) as url:
+        ask(url, "create table kept as select 7 as n")
+        first = int(pid_file.read_text().split()[0])
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                assert ask(url, "select n from kept") == 7
+                break
+            except (OSError, asyncpg.PostgresError):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        second = int(pid_file.read_text().split()[0])
+
+    assert gone(second, 10)
+    assert not pid_file.exists()
+
+
 def test_a_pid_file_that_names_a_living_stranger_does_not_stop_the_start(
     server: EmbeddedPostgres, home: Path
 ) -> None:

@@ -192,7 +192,7 @@ async def test_refunds_are_found_by_their_order_and_number(bank: LittleBank) -> 
 
     (found,) = by_both["items"]
     assert (found["refund_no"], found["order_refunded"]) == ("R2", cny("2.00"))
-    assert [each["refund_no"] for each in everything["items"]] == ["R2", "R1"]
+    assert {each["refund_no"] for each in everything["items"]} == {"R2", "R1"}
     assert nothing["items"] == []
     one = await bank.shown("merchant.merchant-refunds.query", path=found["id"])
     assert one == found

@@ -182,7 +182,7 @@ async def test_the_limit_of_a_day_counts_what_was_moved(bank: LittleBank) -> Non
 async def test_a_frozen_payer_pays_nothing(bank: LittleBank) -> None:
     payer, payee = await bank.account("100.00"), await bank.account()
     async with transaction(bank.pool) as db:
-        await freeze(db, bank.clock, bank.partner, payer.id, reason="court order")
+        await freeze(db, bank.partner, payer.id, reason="court order")
 
     with pytest.raises(AccountBlocked):
         await bank.call(

@@ -1,7 +1,8 @@
 """The running platform, the demo app every SDK signs as, and one client of each SDK."""
 
+import http.client
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 import pytest
 from tests.platform import Platform, running
-from tests.sdks.harness import Relay, port_80, relaying
+from tests.sdks.harness import ANSWER_SECONDS, Relay, port_80, relaying
+from tests.sdks.icbc_client import IcbcClient
 from tests.sdks.sdks import MATRIX, Sdk, Setup
+
+from bankside.kernel.money import Money
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,10 @@ class Demo:
         return self._own("merchants")
 
     @property
-    def tenant_token(self) -> str:
-        """The token by which the app acts for one of its tenants."""
-        return str(self.app["tenants"][0]["app_auth_token"])
+    def tenant_tokens(self) -> tuple[str, str]:
+        """The tokens by which the app acts for two of its tenants."""
+        first, second, *_ = (str(each["app_auth_token"]) for each in self.app["tenants"])
+        return first, second
 
     def setup(self, wire: str, gateway: str) -> Setup:
         """How a partner configures a client of a wire."""
@@ -54,6 +59,50 @@ class Demo:
             bank_public_key=Path(facts["bank_public_key_file"]).read_bytes(),
             aes_key=Path(facts["aes_key_file"]).read_text().strip(),
         )
+
+    @property
+    def payer(self) -> str:
+        """The account behind ``payer_token``."""
+        return str(self._own("payer_tokens")["account"])
+
+    @property
+    def payee(self) -> str:
+        """Another account of the partner's data space, in the same currency."""
+        return str(self.merchant["account"])
+
+    @property
+    def receiver(self) -> str:
+        """An account that the merchant registered as receiver of its splits."""
+        return str(self.merchant["receivers"][0]["account"])
+
+    def icbc(self) -> IcbcClient:
+        """The app's client on the ICBC-style wire."""
+        setup = self.setup("icbc", self.edge)
+        return IcbcClient(
+            app_id=setup.app_id,
+            private_key=setup.private_key,
+            bank_public_key=setup.bank_public_key,
+            send=self.send,
+        )
+
+    def balance(self) -> Money:
+        """What the payer's account has available now."""
+        path, asked = "/api/account/account-balances/query/V1", {"account_balance_id": self.payer}
+        available = self.icbc().call(path, asked)["available"]
+        return Money.parse(available["amount"], available["currency"])
+
+    def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        """One raw request; status and body of its answer."""
+        connection = http.client.HTTPConnection(
+            self.edge.removeprefix("http://"), timeout=ANSWER_SECONDS
+        )
+        connection.request(method, target, body or None, dict(headers))
+        answer = connection.getresponse()
+        read = answer.status, answer.read()
+        connection.close()
+        return read
 
     def _own(self, kind: str) -> dict[str, Any]:
         found: dict[str, Any] = next(

@@ -201,7 +201,8 @@ class NpmV3(Npm):
         try:
             data = self.driver.ask("curl", verb="POST", path=path, options=options)
         except SdkFailed as failed:
-            if not failed.error.get("status"):
+            # What the SDK itself rejects carries the status of the success it rejected.
+            if (failed.error.get("status") or 0) < 400:
                 raise
             return {"status": failed.error["status"], "sub_code": failed.error["code"]}
         return {"code": "10000", **data}

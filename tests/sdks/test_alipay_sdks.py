@@ -13,6 +13,7 @@ from tests.sdks.conftest import Client, Demo
 from tests.sdks.harness import SdkFailed
 from tests.sdks.sdks import MATRIX, CommunityPython, Node, Npm, NpmV3, OfficialPython, Sdk
 
+from bankside.kernel.money import Money
 from bankside.kernel.signing import alipay, public_der, signer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.xdist_group("sdks")]
@@ -175,12 +176,11 @@ def test_a_method_we_do_not_serve_is_named_so(sdk: Sdk) -> None:
 
 
 def test_money_moves_between_accounts_and_is_found(sdk: Sdk, demo: Demo, number: str) -> None:
-    payer, payee = demo.accounts
     content = {
         "out_biz_no": number,
         "trans_amount": "1.25",
-        "payer_info": {"identity": payer},
-        "payee_info": {"identity": payee, "identity_type": "ACCOUNT"},
+        "payer_info": {"identity": demo.payer},
+        "payee_info": {"identity": demo.payee, "identity_type": "ACCOUNT"},
         "remark": "工资",
     }
 
@@ -224,17 +224,21 @@ def test_an_amount_is_frozen(sdk: Sdk, demo: Demo, number: str) -> None:
 
 
 def test_a_tenants_orders_are_its_own(sdk: Sdk, demo: Demo, number: str) -> None:
+    one, other = demo.tenant_tokens
     content = {"out_trade_no": number, "auth_code": demo.payer_token, "total_amount": "4.00"}
 
-    made = sdk.call("alipay.trade.pay", content, token=demo.tenant_token)
+    made = sdk.call("alipay.trade.pay", content, token=one)
 
     assert made["code"] == "10000", made
-    mine = sdk.call("alipay.trade.query", {"out_trade_no": number})
-    theirs = sdk.call("alipay.trade.query", {"out_trade_no": number}, token=demo.tenant_token)
-    assert mine["sub_code"].endswith("TRADE_NOT_EXIST")
-    assert theirs["trade_status"] == "TRADE_SUCCESS"
-    nobody = sdk.call("alipay.trade.query", {"out_trade_no": number}, token="nobody-s-token")
+    asked = {"trade_no": made["trade_no"]}
+    mine = sdk.call("alipay.trade.query", asked, token=one)
+    theirs = sdk.call("alipay.trade.query", asked, token=other)
+    nobody = sdk.call("alipay.trade.query", asked, token="nobody-s-token")
+    assert mine["trade_status"] == "TRADE_SUCCESS"
+    assert theirs["sub_code"].endswith("TRADE_NOT_EXIST")
     assert nobody["sub_code"].endswith("invalid-app-auth-token")
+    without = sdk.call("alipay.trade.query", {"out_trade_no": number})
+    assert without["sub_code"].endswith("TRADE_NOT_EXIST")
 
 
 def test_a_request_signed_by_another_key_is_refused(sdk: Sdk, demo: Demo, number: str) -> None:
@@ -285,13 +289,13 @@ def test_an_unsigned_request_is_refused(client: Client, number: str) -> None:
 
 
 def test_a_repeated_request_moves_nothing(client: Client, demo: Demo, number: str) -> None:
-    before = demo.payer_spent()
+    before = demo.balance()
     paid(client.sdk, demo, number, "7.00")
     request = client.relay.last(number)
 
     answers = [client.relay.replay(request) for _ in range(3)]
 
-    assert demo.payer_spent() - before == 700
+    assert before - demo.balance() == Money(700, "CNY")
     if client.sdk.wire == "alipay3":
         assert all(answer.startswith(b"HTTP/1.1 401") for answer in answers)
     else:
@@ -373,7 +377,7 @@ def test_a_page_method_is_refused_by_name_until_pages_exist(
 
     query = sdk.driver.ask("page", method="alipay.trade.page.pay", verb="GET", content=content)
 
-    status, body = demo.get("/gateway.do?" + query.rpartition("?")[2])
+    status, body = demo.send("GET", "/gateway.do?" + query.rpartition("?")[2], {}, b"")
     assert status == 200
     assert b"isv.invalid-method" in body
     assert b"hosted payment pages" in body

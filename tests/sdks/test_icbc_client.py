@@ -1,16 +1,16 @@
 """A partner who follows the bank's public rules, against the running edge (own client)."""
 
-import http.client
-from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from tests.gateway.edge import private_key
 from tests.sdks.conftest import Demo
-from tests.sdks.harness import ANSWER_SECONDS
 from tests.sdks.icbc_client import AnswerRejected, IcbcClient
 
+from bankside.kernel.money import Money
 from bankside.kernel.signing import icbc, public_der, signer, verifier
 
 pytestmark = [pytest.mark.sdk, pytest.mark.xdist_group("sdks")]
@@ -28,26 +28,7 @@ def money(amount: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def client(demo: Demo) -> IcbcClient:
     """The demo app on this wire, without content encryption."""
-    setup = demo.setup("icbc", demo.edge)
-
-    def send(
-        method: str, target: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(
-            demo.edge.removeprefix("http://"), timeout=ANSWER_SECONDS
-        )
-        connection.request(method, target, body or None, dict(headers))
-        answer = connection.getresponse()
-        read = answer.status, answer.read()
-        connection.close()
-        return read
-
-    return IcbcClient(
-        app_id=setup.app_id,
-        private_key=setup.private_key,
-        bank_public_key=setup.bank_public_key,
-        send=send,
-    )
+    return demo.icbc()
 
 
 @pytest.fixture
@@ -135,13 +116,13 @@ def test_forged_tampered_and_unsigned_messages_move_nothing(
 def test_a_repeated_message_is_executed_once(
     client: IcbcClient, demo: Demo, order: dict[str, Any]
 ) -> None:
-    before = demo.payer_spent()
+    before = demo.balance()
     form = client.signed(PAY, client.parameters(order))
 
     answers = [client.deliver(PAY, form)["return_code"] for _ in range(3)]
 
     assert answers == [0, 500020, 500020]
-    assert demo.payer_spent() - before == 1_000
+    assert before - demo.balance() == Money(1_000, "CNY")
 
 
 def test_a_sum_with_three_decimals_names_the_field(
@@ -156,14 +137,15 @@ def test_a_sum_with_three_decimals_names_the_field(
 def test_a_tenants_orders_are_its_own(
     client: IcbcClient, demo: Demo, order: dict[str, Any]
 ) -> None:
+    one, other = demo.tenant_tokens
     own = {name: value for name, value in order.items() if name != "merchant"}
 
-    made = client.call(PAY, own, app_auth_token=demo.tenant_token)
+    made = client.call(PAY, own, app_auth_token=one)
 
     assert made["return_code"] == 0, made
     asked = {"scan_payment_id": made["id"]}
-    assert client.call(ASK, asked)["return_code"] == 600404
-    assert client.call(ASK, asked, app_auth_token=demo.tenant_token)["return_code"] == 0
+    assert client.call(ASK, asked, app_auth_token=one)["return_code"] == 0
+    assert client.call(ASK, asked, app_auth_token=other)["return_code"] == 600404
     assert client.call(ASK, asked, app_auth_token="nobody-s-token")["return_code"] == 400019
 
 
@@ -176,11 +158,11 @@ def test_a_client_that_trusts_another_gateway_key_rejects_us(
         misled.call(PAY, order)
 
 
-def test_a_page_form_gets_a_page_that_says_why_not_yet(client: IcbcClient, demo: Demo) -> None:
+def test_a_page_form_gets_a_page_that_says_why_not_yet(client: IcbcClient) -> None:
     path = "/ui/payment/payment-desks/create/V1"
     form = client.signed(path, client.parameters({"order_no": "x"}))
 
-    status, body = client.send("POST", path, {}, b"&".join(b"%s=x" % k.encode() for k in form))
+    status, body = client.send("POST", path, {}, urlencode(form).encode())
 
     assert status == 501
     assert b"ui.not_available" in body
@@ -207,3 +189,21 @@ def test_a_callback_is_believed_and_a_bent_one_is_not(client: IcbcClient) -> Non
     mine = private_key("rsa-sha256")
     answer = replace(partner, private_key=mine).callback_answer("m-1")
     assert icbc.callback_accepted(answer, "m-1", verifier("rsa-sha256", public_der(mine)))
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_an_app_registered_with_sha1_works_with_rsa(demo: Demo, number: str, method: str) -> None:
+    app = next(each for each in demo.facts["apps"] if set(each["wires"]) == {"icbc"})
+    facts = app["wires"]["icbc"]
+    assert facts["sign_type"] == "RSA"
+    payer = next(each for each in demo.facts["payer_tokens"] if each["partner"] == app["partner"])
+    client = replace(
+        demo.icbc(),
+        app_id=app["app_id"],
+        private_key=Path(facts["private_key_file"]).read_bytes(),
+        sign_type="RSA",
+    )
+    order = {"order_no": number, "amount": money("1.00"), "payer_token": payer["code"]}
+
+    assert client.call(PAY, order, method=method)["status"] == "paid"
+    assert replace(client, sign_type="RSA2").call(PAY, order)["return_code"] == 400017

@@ -6,7 +6,10 @@ import typer
 
 from bankside.app.installation import Local
 from bankside.app.settings import Settings
-from bankside.cli import build, main_with
+from bankside.cli import NETWORK, build, fail, main_with
+from bankside.kernel.migrate import MigrationFault
+from bankside.kernel.postgres import PostgresFault
+from bankside.kernel.secrets import SealBroken
 
 
 def main() -> None:
@@ -14,7 +17,11 @@ def main() -> None:
     tree = build()
     for command in (serve, edge, web, worker):
         tree.command(command.__name__, rich_help_panel="Processes")(command)
-    main_with(lambda: Local(Settings.read()), tree)
+    try:
+        main_with(lambda: Local(Settings.read()), tree)
+    except (PostgresFault, MigrationFault, SealBroken) as error:
+        # These are written for the operator; their traceback would say less.
+        fail(str(error), NETWORK)
 
 
 def serve(

@@ -31,7 +31,7 @@ def main_with(installation: Callable[[], Installation], tree: typer.Typer) -> No
 
 def build() -> typer.Typer:
     """The tree with all commands that belong to a terminal; `app` adds the processes."""
-    tree = typer.Typer(help=_HELP, no_args_is_help=True, add_completion=True)
+    tree = typer.Typer(help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
     tree.command("call")(_call)
     groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
         ("doctor", "Explain what is wrong.", {"signature": _doctor_signature}),

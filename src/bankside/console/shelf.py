@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bankside.catalog import Catalogue, Product, ProductOperation
-from bankside.console.texts import Language, text
+from bankside.console.texts import Language, has_text, text
 from bankside.kernel.money import Money
 
 Runnable = Callable[[Product, ProductOperation], bool]
@@ -29,7 +29,7 @@ class Shelf:
             "categories": len(self.catalogue.categories),
             "products": len(self.catalogue.products),
             "available": sum(self.state(product) != "not_built" for product in products),
-            "operations": sum(len(product.all_operations) for product in products),
+            "operations": sum(len(product.operations) for product in products),
         }
 
     def categories(self) -> list[dict[str, Any]]:
@@ -74,7 +74,12 @@ class Shelf:
                 self._say(self.catalogue.industries[c].name) for c in product.industries
             ],
             "steps": [
-                {"use": step.use, "when": step.when, "on_failure": step.on_failure}
+                {
+                    "name": self._say(self.catalogue.primitives[step.use.split(".")[0]].name),
+                    "use": step.use,
+                    "when": text(self.lang, f"when.{step.when}"),
+                    "on_failure": text(self.lang, f"on_failure.{step.on_failure}"),
+                }
                 for step in product.steps
             ],
             "inputs": product.inputs,
@@ -82,7 +87,7 @@ class Shelf:
                 {
                     "method": operation.method,
                     "path": operation.path,
-                    "purpose": operation.purpose,
+                    "purpose": self._purpose(operation.purpose),
                     "icbc_path": operation.icbc_path,
                     "available": self.runnable(product, operation),
                 }
@@ -127,6 +132,11 @@ class Shelf:
             per_day=_amount(product.limits.per_day_minor, currency),
         )
 
+    def _purpose(self, purpose: str) -> str:
+        """The catalogue's word for what an operation does; ours for one it added itself."""
+        key = f"purpose.{purpose}"
+        return text(self.lang, key) if has_text(self.lang, key) else purpose
+
     def _say(self, words: Any) -> str:
         return str(getattr(words, self.lang))
 
@@ -138,4 +148,5 @@ def _haystack(product: Product) -> str:
 
 
 def _amount(minor: int, currency: str) -> str:
-    return f"{currency} {Money(minor, currency)}"
+    whole, point, fraction = str(Money(minor, currency)).partition(".")
+    return f"{currency} {int(whole):,}{point}{fraction}"

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
@@ -55,7 +55,12 @@ def build(site: Site) -> Litestar:
         route_handlers=[
             *_pages(site),
             *_probes(site),
-            create_static_files_router("/static", directories=[_STATIC]),
+            create_static_files_router(
+                "/static",
+                directories=[_STATIC],
+                # A new version must not meet the old style sheet; the ETag keeps this cheap.
+                cache_control=CacheControlHeader(no_cache=True),
+            ),
         ],
         exception_handlers={HTTPException: _refused, Exception: _broken},
         openapi_config=None,

@@ -25,6 +25,11 @@ def text(language: Language, key: str, **values: object) -> str:
     return catalogue(language)[key].format(**values)
 
 
+def has_text(language: Language, key: str) -> bool:
+    """Whether the catalogue has this text."""
+    return key in catalogue(language)
+
+
 def choose(asked: str | None, remembered: str | None, accepted: str) -> Language:
     """The language of a page: asked for in the address, remembered, or the browser's wish.
 

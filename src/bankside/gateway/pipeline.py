@@ -26,6 +26,7 @@ from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.local_limits import LocalLimits
 from bankside.gateway.ports import Handle, LimitStore, Meter, ReplayStore, Wire
 from bankside.gateway.serving import Serving
+from bankside.gateway.slow_signing import SlowSigning
 from bankside.gateway.stages import Stage, acquaintance, content, proof, recognition, rights
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.caller import Caller
@@ -66,6 +67,7 @@ class Pipeline:
         self._handle = ports.handle
         self._meter = ports.meter
         self._native = ports.wires[-1]
+        self._signing = SlowSigning()
         strangers = acquaintance.Strangers(LocalLimits())
         self.stages: tuple[tuple[str, Stage], ...] = (
             ("wire", recognition.recognise(ports.wires)),
@@ -80,9 +82,12 @@ class Pipeline:
             ("subscription", rights.subscription),
             ("rate", rights.partner_rate(ports.limits)),
             ("body", content.decode),
+            # Some dialects name the operation only in the content: the rights are asked again.
+            ("chosen", rights.subscription),
             ("available", content.available),
             ("idempotency", content.idempotency),
             ("record", content.recordable(ports.meter)),
+            ("signing", self._signing.admit),
         )
 
     def __call__(self, x: Exchange) -> Reply | Awaitable[Reply]:
@@ -131,7 +136,18 @@ class Pipeline:
 
     def _close(self, x: Exchange, s: Serving, started: float) -> Reply | Awaitable[Reply]:
         """Write the answer and its call record; a money answer waits until the record is kept."""
-        reply = self._written(x, s)
+        if self._signing.is_due(x, s):
+            return self._close_later(x, s, started)
+        return self._recorded(x, s, self._written(x, s), started)
+
+    async def _close_later(self, x: Exchange, s: Serving, started: float) -> Reply:
+        written = await self._signing.in_thread(self._written, x, s)
+        reply = self._recorded(x, s, written, started)
+        return reply if isinstance(reply, Reply) else await reply
+
+    def _recorded(
+        self, x: Exchange, s: Serving, reply: Reply, started: float
+    ) -> Reply | Awaitable[Reply]:
         try:
             self._meter.record(x, reply, seconds=perf_counter() - started)
         except Exception:

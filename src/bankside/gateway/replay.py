@@ -14,8 +14,8 @@ from bankside.gateway.errors import ReplayStoreFull
 from bankside.gateway.shared import SharedFile
 
 STRIPES: Final = 1024
-# 16 MB a table, two tables: 1.6 million nonces a window, which is 2,700 calls a second for 600 s.
-SLOTS_DEFAULT: Final = 2**21
+# 32 MB a table, two tables: 3.3 million nonces a window, which is 2,800 calls a second for 1,200 s.
+SLOTS_DEFAULT: Final = 2**22
 # Probing gets long beyond this; and what is full must be said while there is still some room.
 FILL_MAX_PERCENT: Final = 80
 # Words of a stripe before its slots: the turn each table holds, and how many nonces are in it.

@@ -30,12 +30,14 @@ class Serving(Snapshot):
 
     ``routes``: native method and path -> operation. ``icbc_paths``: ICBC-style path -> operation.
     ``key_owners``: id of a native key -> its app and the key. ``reads_only``: the configuration is
-    too old to move money by.
+    too old to move money by. ``slow_answers``: wires (by their default key) and platform keys whose
+    signatures are made in a thread.
     """
 
     routes: Routes
     icbc_paths: Mapping[str, Operation]
     key_owners: Mapping[str, tuple[App, Key]]
+    slow_answers: Mapping[str, bool]
     vault: Vault
     decoy_seed: bytes
     reads_only: bool = False
@@ -129,10 +131,16 @@ def _build(snapshot: Snapshot, vault: Vault, reads_only: bool) -> Generator[None
         routes=routes,
         icbc_paths=icbc_paths,
         key_owners=key_owners,
+        slow_answers=_slow_answers(snapshot),
         vault=vault,
         decoy_seed=_decoy_seed(snapshot),
         reads_only=reads_only,
     )
+
+
+def _slow_answers(snapshot: Snapshot) -> dict[str, bool]:
+    slow = {key.id: key.alg.startswith("rsa") for key in snapshot.platform_keys.values()}
+    return slow | {wire: slow[key_id] for wire, key_id in snapshot.default_answer_keys.items()}
 
 
 def _decoy_seed(snapshot: Snapshot) -> bytes:

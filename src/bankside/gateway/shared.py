@@ -3,17 +3,19 @@
 Always true: what is written under the lock of a stripe is seen by the next holder of that lock;
 a worker that is killed in between leaves no lock behind (the kernel releases it) and at worst one
 half-made change, which the tables built on this file are ordered to survive.
-A file from before the last boot is begun anew: its last pages may not have reached the disk.
+A file from before the last boot is begun anew (its last pages may not have reached the disk), and
+so is one of another size that no process uses. While one is used, its settings stay.
 
 Locks are POSIX record locks: they exclude processes, not threads, so one thread of a worker uses a
-store, and a worker opens a file once (closing any copy would drop its locks).
+store, and a worker opens a file itself (a fork has no locks) and once (closing any copy would drop
+its locks).
 Source: fcntl(2), advisory record locking; the decision is docs/decisions/0004.
 """
 
 import mmap
 import os
 import secrets
-from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, lockf
 from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
@@ -31,6 +33,8 @@ _UNFINISHED = bytes(8)
 _TRY = LOCK_EX | LOCK_NB
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
+# Bytes of the head that are locked: while a process opens the file, and while it uses it.
+_OPENING, _USING = 0, 1
 # A lock is held for a few microseconds; a holder that the scheduler put aside comes back within
 # some milliseconds. Whoever waits longer waits for a frozen process, and refuses the call.
 LOCK_WAIT_S = 0.1
@@ -40,7 +44,7 @@ _OPEN_WAIT_S = 10.0
 
 
 class SharedFileInvalid(ValueError):
-    """The file cannot serve: it is no file of ours or was made with other settings."""
+    """The file cannot serve: it is no file of ours, or others use it with other settings."""
 
 
 class SharedFile:
@@ -62,11 +66,12 @@ class SharedFile:
         size = HEAD_BYTES + count * WORD
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._lock_byte(0, _OPEN_WAIT_S)
+            self._lock_byte(_OPENING, _OPEN_WAIT_S)
             try:
                 key, self.started_at = self._opened_head(layout, size, now)
+                lockf(self._descriptor, LOCK_SH, 1, _USING)
             finally:
-                lockf(self._descriptor, LOCK_UN, 1, 0)
+                lockf(self._descriptor, LOCK_UN, 1, _OPENING)
             self._map = mmap.mmap(self._descriptor, size)
         except BaseException:
             os.close(self._descriptor)
@@ -77,7 +82,8 @@ class SharedFile:
     def hashed(self, text: str) -> int:
         """A keyed 64-bit hash of ``text``, 1 or more."""
         digest = self._hash.copy()
-        digest.update(text.encode())
+        # A JSON text may contain half a surrogate pair: odd, but a nonce like any other.
+        digest.update(text.encode(errors="surrogatepass"))
         return int.from_bytes(digest.digest(), "little") or 1
 
     def lock(self, stripe: int) -> None:
@@ -119,15 +125,22 @@ class SharedFile:
             if mark not in {_MARK, _UNFINISHED}:
                 raise SharedFileInvalid(f"{self.path} is not a file of shared state")
             if mark == _MARK and its_boot == boot:
-                if its_shape != shape:
+                if its_shape == shape:
+                    return key, started_at
+                if self._in_use():
                     raise SharedFileInvalid(
-                        f"{self.path} was made with other settings; "
-                        "stop every edge of this machine and remove it"
+                        f"{self.path} is in use with other settings; stop every edge that uses it"
                     )
-                return key, started_at
         elif found:
             raise SharedFileInvalid(f"{self.path} is not a file of shared state")
         return self._begin(boot, shape, size, now)
+
+    def _in_use(self) -> bool:
+        try:
+            lockf(self._descriptor, _TRY, 1, _USING)
+        except (BlockingIOError, PermissionError):
+            return True
+        return False
 
     def _begin(self, boot: bytes, shape: bytes, size: int, now: float) -> tuple[bytes, float]:
         os.ftruncate(self._descriptor, 0)

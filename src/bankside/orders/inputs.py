@@ -7,6 +7,7 @@ body, or ``?name`` for a query parameter.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,8 @@ INTEGER_MAX = 2**31 - 1
 FAULTS_MAX = 50
 # C0 and C1 controls and lone surrogates: none belongs in a text and PostgreSQL refuses NUL.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Dates outside are typing mistakes, and the ends of the calendar have no day before or after.
+DATE_MIN, DATE_MAX = date(1900, 1, 1), date(2999, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 
@@ -71,8 +74,14 @@ def read_query(fields: Sequence[Input], query: Mapping[str, str]) -> dict[str, A
     for field in fields:
         if field.required and field.name not in query:
             faults.append(fault(f"?{field.name}", "field.missing", "this parameter is required"))
+    _alternatives(fields, query, "?", faults)
     refuse(faults)
     return values
+
+
+def is_number(text: str) -> bool:
+    """Whether a text could be a partner's own number of anything: look-ups answer NotFound else."""
+    return 1 <= len(text) <= TEXT_MAX and not _UNSAFE.search(text)
 
 
 def ranged(form: Mapping[str, Any], name: str, low: int, high: int) -> None:
@@ -116,7 +125,7 @@ def _object(
             values[name] = _value(field, given, f"{at}/{name}", faults)
         except _Fault as found:
             faults.append(fault(f"{at}/{name}", found.code, found.detail))
-    _alternatives(fields, body, at, faults)
+    _alternatives(fields, body, f"{at}/", faults)
     return values
 
 
@@ -128,7 +137,7 @@ def _alternatives(
         other = field.instead_of
         if other and body.get(field.name) is None and body.get(other) is None:
             faults.append(
-                fault(f"{at}/{field.name}", "field.missing", f"give {field.name} or {other}")
+                fault(f"{at}{field.name}", "field.missing", f"give {field.name} or {other}")
             )
 
 
@@ -207,10 +216,10 @@ def _money(_field: Input, given: Any) -> Money:
 def _date(_field: Input, given: Any) -> date:
     # date.fromisoformat also takes 20260302 and 2026-W10-1; the contract is one form.
     if isinstance(given, str) and _DATE.fullmatch(given):
-        try:
-            return date.fromisoformat(given)
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            day = date.fromisoformat(given)
+            if DATE_MIN <= day <= DATE_MAX:
+                return day
     raise _Fault("field.date", "expected a date such as 2026-03-02")
 
 

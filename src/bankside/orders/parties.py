@@ -16,7 +16,7 @@ from bankside.bank.accounts import (
     payer_of_token,
     spent,
 )
-from bankside.bank.merchants import Merchant, MerchantNotFound, merchants, receivers
+from bankside.bank.merchants import Merchant, MerchantNotFound, only_merchant, receivers
 from bankside.bank.merchants import merchant as find_merchant
 from bankside.catalog import ProductOperation
 from bankside.kernel.clock import Clock
@@ -95,14 +95,15 @@ async def with_merchant(
 ) -> Mapping[str, Any]:
     """The body with the caller's merchant filled in when it has exactly one and names none.
 
-    Alipay-style callers name their seller only when they have several.
+    Its own one: a tenant's, or the partner's without a tenant. Alipay-style callers name their
+    seller only when they have several.
     """
     if body.get("merchant") is not None or not any(
         field.name == "merchant" for field in operation.inputs
     ):
         return body
-    page = await merchants(db, scope.partner, tenant=scope.tenant, limit=2)
-    return {**body, "merchant": page.items[0].id} if len(page.items) == 1 else body
+    own = await only_merchant(db, scope.partner, scope.tenant)
+    return {**body, "merchant": own.id} if own is not None else body
 
 
 async def merchant(db: Connection, scope: Scope, merchant_id: str, amount: Money) -> Merchant:

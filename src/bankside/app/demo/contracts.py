@@ -183,7 +183,9 @@ async def _form_wire(
     wire_name, asked = wire
     alg = SIGN_TYPES[wire_name][asked.sign_type]
     bank = ground.bank_keys[wire_name]
-    key = keyfiles.private_key(ground.home, f"{name}-{wire_name}", alg)
+    # An Alipay-style app has one key pair, whichever version of the dialect it speaks.
+    pair = f"{name}-{wire_name.removesuffix('3')}"
+    key = keyfiles.private_key(ground.home, pair, alg)
     facts = {
         "sign_type": asked.sign_type,
         "alg": alg,
@@ -194,7 +196,7 @@ async def _form_wire(
         "bank_public_key_file": bank["public_key_file"],
     }
     if asked.aes:
-        content = keyfiles.aes_key(ground.home, f"{name}-{wire_name}")
+        content = keyfiles.aes_key(ground.home, pair)
         await _registered(ground, of, (wire_name, CONTENT_ALG), content)
         facts["aes_key_file"] = str(content.path)
     return facts

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-
 from bankside.kernel.signing import generate, public_der
 
 AES_BYTES = 16
@@ -32,20 +30,22 @@ def folder(home: Path) -> Path:
 
 
 def private_key(home: Path, name: str, alg: str) -> KeyFile:
-    """The private key (or HMAC secret) of this name, made now if it is not there."""
+    """The private key (or HMAC secret) of this name, made now if it is not there.
+
+    The public half of a pair stands beside it as ``<name>.pub.pem``.
+    """
     if alg == "hmac-sha256":
         path = folder(home) / f"{name}.secret"
         text = _kept(path, lambda: generate(alg).hex().encode())
         return KeyFile(path, bytes.fromhex(text.decode()))
-    path = folder(home) / f"{name}.pem"
-    pem = _kept(path, lambda: _private_pem(generate(alg)))
-    loaded = serialization.load_pem_private_key(pem, password=None)
-    der = loaded.private_bytes(
-        serialization.Encoding.DER,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return KeyFile(path, public_der(der))
+    path, public = folder(home) / f"{name}.pem", folder(home) / f"{name}.pub.pem"
+    # Read the public half alone when it is there: loading an RSA private key proves its primes,
+    # which takes 50 ms a key at every start.
+    if not (path.exists() and public.exists()):
+        private = generate(alg)
+        write(path, pem(private, "PRIVATE KEY"))
+        write(public, pem(public_der(private), "PUBLIC KEY"))
+    return KeyFile(path, _der(public.read_bytes()))
 
 
 def aes_key(home: Path, name: str) -> KeyFile:
@@ -57,14 +57,17 @@ def aes_key(home: Path, name: str) -> KeyFile:
 
 def public_key(home: Path, name: str, der: bytes) -> Path:
     """A public key of the bank as a PEM file; written again when the bank's key changed."""
-    key = serialization.load_der_public_key(der)
-    pem = key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    path = folder(home) / f"{name}.pem"
-    if not path.exists() or path.read_bytes() != pem:
-        write(path, pem)
+    path, content = folder(home) / f"{name}.pem", pem(der, "PUBLIC KEY")
+    if not path.exists() or path.read_bytes() != content:
+        write(path, content)
     return path
+
+
+def pem(der: bytes, label: str) -> bytes:
+    """DER as PEM text (RFC 7468: base64 in lines of 64 characters)."""
+    text = base64.b64encode(der).decode()
+    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
+    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
 
 
 def write(path: Path, content: bytes) -> None:
@@ -85,10 +88,6 @@ def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
     return path.read_bytes().strip()
 
 
-def _private_pem(der: bytes) -> bytes:
-    key = serialization.load_der_private_key(der, password=None)
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+def _der(text: bytes) -> bytes:
+    """The DER inside PEM text of ours."""
+    return base64.b64decode(b"".join(text.split(b"\n")[1:-2]))

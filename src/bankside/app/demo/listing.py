@@ -25,11 +25,12 @@ def write_demo_json(home: Path, facts: Mapping[str, Any], *, edge: str, web: str
     apps = [
         {
             **app,
-            "wires": {wire: {"url": urls[wire], **told} for wire, told in app["wires"].items()},
+            "wires": {wire: {**told, "url": urls[wire]} for wire, told in app["wires"].items()},
         }
         for app in facts["apps"]
     ]
-    document = {"edge": edge, "web": web, "issuer": web, **facts, "apps": apps}
+    addresses = {"edge": edge, "web": web, "issuer": web}
+    document = addresses | dict(facts) | addresses | {"apps": apps}
     path = home / FILE
     write(path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     return path

@@ -20,10 +20,8 @@ class Fault:
     expected: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.file} line {self.line}, {self.column}: "
-            f"found {self.found}, expected {self.expected}"
-        )
+        place = f" line {self.line}, {self.column}" if self.line else ""
+        return f"{self.file}{place}: found {self.found}, expected {self.expected}"
 
 
 class FilesInvalid(Invalid):
@@ -36,7 +34,7 @@ class FilesInvalid(Invalid):
         rest = len(faults) - len(shown)
         lines = [str(fault) for fault in shown] + ([f"and {rest} more"] if rest else [])
         super().__init__(
-            "nothing was loaded: " + "; ".join(lines),
+            "\n  ".join(["nothing was loaded:", *lines]),
             errors=[
                 {
                     "pointer": f"/{fault.file}/{fault.line}/{fault.column}",

@@ -20,12 +20,17 @@ from bankside.bank.berka.tables import TABLES, Table, Unreadable
 
 # The largest real file is 210 kB; a file that unpacks to more than this is something else.
 FILE_BYTES_MAX = 64 * 1024 * 1024
+# Small, so that of a file that is cut off all whole lines but the last few are counted.
+BLOCK_BYTES = 4096
 # One field of a hostile file must not be quoted whole in the message about it.
 FOUND_SHOWN_MAX = 60
 
 
 def read(folder: Path) -> Files:
     """All rows of the folder, checked alone and against each other, or FilesInvalid."""
+    if not folder.is_dir():
+        found = "no such folder" if not folder.exists() else "a file"
+        raise FilesInvalid([Fault(str(folder), 0, "folder", found, "a folder with the files")])
     faults: list[Fault] = []
     digest = hashlib.sha256()
     rows: dict[str, tuple[Any, ...]] = {}
@@ -76,22 +81,32 @@ def _path(folder: Path, table: Table) -> Path:
 
 def _content(path: Path) -> bytes:
     """The unpacked bytes of a file."""
+    content = bytearray()
     try:
         with path.open("rb") as raw:
             stream = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-            content = stream.read(FILE_BYTES_MAX + 1)
+            while block := stream.read(BLOCK_BYTES):
+                content += block
+                if len(content) > FILE_BYTES_MAX:
+                    expected = f"at most {FILE_BYTES_MAX} bytes unpacked"
+                    raise _Stopped(Fault(path.name, 0, "file", "more bytes", expected))
     except EOFError:
-        raise _Stopped(_whole(path, "a gzip file that is cut off", "a whole gzip file")) from None
+        raise _Stopped(_broken(path, content, "a gzip file that is cut off")) from None
     except (gzip.BadGzipFile, zlib.error):
-        raise _Stopped(_whole(path, "bytes that do not unpack", "a whole gzip file")) from None
+        raise _Stopped(_broken(path, content, "bytes that do not unpack")) from None
     except FileNotFoundError:
-        raise _Stopped(_whole(path, "no file", "the file in the folder")) from None
+        found = Fault(path.name, 0, "file", "no file", "the file in the folder")
+        raise _Stopped(found) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise _Stopped(_whole(path, reason, "a readable file")) from error
-    if len(content) > FILE_BYTES_MAX:
-        raise _Stopped(_whole(path, "more bytes", f"at most {FILE_BYTES_MAX} bytes unpacked"))
-    return content
+        raise _Stopped(Fault(path.name, 0, "file", reason, "a readable file")) from error
+    return bytes(content)
+
+
+def _broken(path: Path, content: bytes | bytearray, found: str) -> Fault:
+    """A packed file that ends early or is damaged, after the lines that could still be read."""
+    line = content.count(b"\n") + 1 if content else 0
+    return Fault(path.name, line, "file", found, "a whole gzip file")
 
 
 def _text(file: str, content: bytes) -> str:
@@ -156,10 +171,6 @@ def _values(
         except Unreadable:
             faults.append(Fault(file, line, column.name, _shown(field), column.expected))
     return values if len(values) == len(fields) else None
-
-
-def _whole(path: Path, found: str, expected: str) -> Fault:
-    return Fault(path.name, 0, "file", found, expected)
 
 
 def _shown(field: str) -> str:

@@ -200,7 +200,8 @@ class Period:
 ALWAYS = Period()
 
 
-async def entries_page(  # noqa: PLR0913 - a list's filter, order and page are what callers choose
+# tidy: arguments - the filter, order and page of a list are each the caller's choice
+async def entries_page(  # noqa: PLR0913
     db: Connection,
     account: str,
     *,

@@ -4,7 +4,7 @@ Always true: a merchant has one currency, that of its settlement account, and a 
 its own for what was collected and not settled yet; its split receivers are accounts of the same
 data space (``partner``) and currency.
 
-Public: Merchant, MerchantTerms, Receiver, register_merchant, merchant, merchants,
+Public: Merchant, MerchantTerms, Receiver, register_merchant, merchant, merchants, only_merchant,
 register_receiver, receivers, SPLIT_SHARE_MAX_BP_DEFAULT, and the refusals of ``errors``.
 """
 
@@ -25,6 +25,7 @@ from bankside.bank.merchants.model import (
 from bankside.bank.merchants.service import (
     merchant,
     merchants,
+    only_merchant,
     receivers,
     register_merchant,
     register_receiver,
@@ -43,6 +44,7 @@ __all__ = [
     "ReceiversTooMany",
     "merchant",
     "merchants",
+    "only_merchant",
     "receivers",
     "register_merchant",
     "register_receiver",

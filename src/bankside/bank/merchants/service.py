@@ -91,6 +91,12 @@ async def merchants(
     return Page.cut(found, size, key=lambda each: each.id)
 
 
+async def only_merchant(db: Connection, partner: str, tenant: str | None) -> Merchant | None:
+    """The one merchant of exactly this tenant (None: of the partner itself); None for 0 or more."""
+    found = await store.owned(db, partner, tenant, limit=2)
+    return found[0] if len(found) == 1 else None
+
+
 async def register_receiver(
     db: Connection, clock: Clock, of: Merchant, reference: str, *, relation: str
 ) -> Receiver:

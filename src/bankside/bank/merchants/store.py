@@ -67,6 +67,18 @@ async def page(
     return [_merchant(row) for row in rows]
 
 
+async def owned(db: Connection, partner: str, tenant: str | None, *, limit: int) -> list[Merchant]:
+    """Up to ``limit`` merchants of exactly this tenant (None: of the partner itself), by id."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} {_FROM} where m.partner_id = $1"  # noqa: S608 - constant columns
+        " and m.tenant_id is not distinct from $2 order by m.merchant_id limit $3",
+        partner,
+        tenant,
+        limit,
+    )
+    return [_merchant(row) for row in rows]
+
+
 async def insert_receiver(db: Connection, partner: str, receiver: Receiver) -> None:
     """Store a split receiver; one that stands already stays as it is."""
     await db.execute(

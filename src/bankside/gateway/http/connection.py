@@ -7,6 +7,7 @@ Source: RFC 9112 sections 9.3 and 9.6.
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable
 from time import time
 from typing import TYPE_CHECKING, cast
@@ -47,8 +48,7 @@ class Connection(Incoming):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        name = transport.get_extra_info("peername")
-        self.peer = name[0] if isinstance(name, tuple) and name else UNIX_PEER
+        self.peer = _peer_of(transport)
         self.trusted = self.server.proxies.believes(self.peer)
         if not self.server.admit(self):
             self.phase = CLOSED
@@ -233,3 +233,16 @@ class Connection(Incoming):
             self.refuse(RequestTimeout("The body arrives too slowly."))
         else:
             self.deadline = now  # looked at again at the next tick
+
+
+def _peer_of(transport: asyncio.BaseTransport) -> str:
+    """The address of the other side; a Unix socket is known by its family, not by a missing name.
+
+    A connection that was reset before it was accepted has no name either, and is nobody's proxy.
+    """
+    name = transport.get_extra_info("peername")
+    if isinstance(name, tuple) and name:
+        return str(name[0])
+    sock = transport.get_extra_info("socket")
+    unix = sock is not None and sock.family == socket.AF_UNIX
+    return UNIX_PEER if unix else "unknown"

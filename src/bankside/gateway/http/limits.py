@@ -48,7 +48,7 @@ class Limits:
     stop_s: float = 25.0
     tick_s: float = 1.0
 
-    # Connections of a worker; the idle ones cost about 5 kB each.
+    # Connections of a worker; an idle one costs 2 kB here and about as much in the kernel.
     connections_max: int = 10_000
     # From one address; configured proxies and Unix sockets are exempt, they speak for many.
     connections_per_source: int = 500

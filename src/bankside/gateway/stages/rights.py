@@ -14,9 +14,11 @@ from bankside.gateway.errors import (
     TenantTokenUnknown,
 )
 from bankside.gateway.exchange import Exchange, Refusal
+from bankside.gateway.local_limits import LocalLimits
 from bankside.gateway.ports import LimitStore
 from bankside.gateway.serving import Serving
 from bankside.gateway.stages import Stage
+from bankside.kernel.errors import Unavailable
 
 
 def tenant(x: Exchange, s: Serving) -> Refusal | None:
@@ -46,12 +48,20 @@ def subscription(x: Exchange, s: Serving) -> Refusal | None:
 
 
 def partner_rate(limits: LimitStore) -> Stage:
-    """One token of the app's own bucket; only proven calls are counted."""
+    """One token of the app's own bucket; only proven calls are counted.
+
+    A plain rate fails open, but not wide open: while the shared store is out of reach, each worker
+    counts for itself.
+    """
+    own = LocalLimits()
 
     def stage(x: Exchange, s: Serving) -> Refusal | None:
         app = x.app
         assert app is not None
-        wait = limits.take(app.id, x.now, rate=app.rate_per_second, burst=app.burst)
+        try:
+            wait = limits.take(app.id, x.now, rate=app.rate_per_second, burst=app.burst)
+        except (Unavailable, OSError):
+            wait = own.take(app.id, x.now, rate=app.rate_per_second, burst=app.burst)
         if wait > 0:
             return Refusal.of(
                 RateExceeded(

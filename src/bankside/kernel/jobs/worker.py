@@ -20,8 +20,15 @@ from pgqueuer.domain.types import JobId
 
 from bankside.kernel.db import DATABASE_TROUBLE, Connection, Pool, open_pool
 from bankside.kernel.jobs.schema import SETTINGS, JobDriver, JobQueries
+from bankside.kernel.telemetry import Counter
 
 log = structlog.get_logger(__name__)
+
+_JOBS = Counter(
+    "bankside_jobs_total",
+    "Attempts to do a job, by how they ended (done, retried, held, given_back)",
+    ("name", "end"),
+)
 
 # Does one job, given its payload; idempotent by what the payload names.
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
@@ -135,14 +142,18 @@ def _job(handler: Handler) -> Callable[[Job], Awaitable[None]]:
             async with asyncio.timeout(JOB_SECONDS_MAX):
                 await handler(msgspec.json.decode(job.payload or b"{}"))
         except asyncio.CancelledError:
+            _JOBS.add(job.entrypoint, "given_back")
             # Let through, the library would note the job as cancelled by its owner and drop it.
             raise RetryRequested(timedelta(0), "the worker was stopped") from None
         except Exception as error:
             log.warning("job_failed", name=job.entrypoint, attempt=job.attempts, error=repr(error))
             if job.attempts >= len(RETRY_SECONDS):
+                _JOBS.add(job.entrypoint, "held")
                 raise
+            _JOBS.add(job.entrypoint, "retried")
             wait = timedelta(seconds=RETRY_SECONDS[job.attempts])
             raise RetryRequested(wait, repr(error)) from error
+        _JOBS.add(job.entrypoint, "done")
 
     return run
 

@@ -24,8 +24,15 @@ from bankside.kernel.db import (
 )
 from bankside.kernel.metering import store
 from bankside.kernel.metering.blocks import BLOCK_BYTES_MAX, Block, unpack
+from bankside.kernel.telemetry import Counter
 
 log = structlog.get_logger(__name__)
+
+_RECORDS = Counter(
+    "bankside_call_records_total",
+    "Call records read from segments (shipped, repeated, unreadable)",
+    ("end",),
+)
 
 INTERVAL_SECONDS = 1.0
 # One transaction carries this much of one segment; the longest block fits with its length.
@@ -86,6 +93,9 @@ class Shipper:
                     pass
             elif self._is_old(segment):
                 await self._remove(segment, shipped)
+        _RECORDS.add("shipped", by=shipped.records)
+        _RECORDS.add("repeated", by=shipped.repeated)
+        _RECORDS.add("unreadable", by=shipped.unreadable)
         if shipped.unreadable:
             log.error("call_records_unreadable", count=shipped.unreadable)
         return shipped

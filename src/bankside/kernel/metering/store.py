@@ -41,18 +41,22 @@ async def make_days(db: Connection, days: Sequence[date]) -> None:
     """Make the partitions of ``days`` that are not there; readers and writers are not blocked."""
     for day in days:
         name = f"call_records_{day:%Y%m%d}"
-        if await db.fetchval("select to_regclass($1)", f"kernel.{name}") is not None:
+        if await _is_there(db, name):
             continue
-        async with db.transaction():
-            await db.execute("select pg_advisory_xact_lock($1::bigint)", _DAYS_LOCK)
-            if await db.fetchval("select to_regclass($1)", f"kernel.{name}") is not None:
-                continue
-            # Attaching an empty table takes a weaker lock than `partition of` does.
-            await db.execute(
-                f"create table kernel.{name} (like kernel.call_records including all);"
-                f"alter table kernel.call_records attach partition kernel.{name} "
-                f"for values from ('{day} 00:00+00') to ('{day + timedelta(days=1)} 00:00+00')"
-            )
+        # Held until the caller commits: another shipper then finds the partition.
+        await db.execute("select pg_advisory_xact_lock($1::bigint)", _DAYS_LOCK)
+        if await _is_there(db, name):
+            continue
+        # Attaching an empty table takes a weaker lock than `partition of` does.
+        await db.execute(
+            f"create table kernel.{name} (like kernel.call_records including all);"
+            f"alter table kernel.call_records attach partition kernel.{name} "
+            f"for values from ('{day} 00:00+00') to ('{day + timedelta(days=1)} 00:00+00')"
+        )
+
+
+async def _is_there(db: Connection, table: str) -> bool:
+    return await db.fetchval("select to_regclass($1)", f"kernel.{table}") is not None
 
 
 async def insert(db: Connection, records: Sequence[CallRecord]) -> int:

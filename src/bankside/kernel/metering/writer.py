@@ -15,6 +15,11 @@ from bankside.kernel.clock import Clock
 from bankside.kernel.metering.blocks import BLOCK_RECORDS_MAX
 from bankside.kernel.metering.record import CallRecord
 from bankside.kernel.metering.segment import SegmentFile
+from bankside.kernel.telemetry import Counter
+
+_DROPPED = Counter(
+    "bankside_call_records_dropped_total", "Call records that found no room while the disk failed"
+)
 
 FLUSH_SECONDS = 0.1
 # Waiting money calls share a write: at most this long, so that a disk sees <= 200 writes a second.
@@ -53,6 +58,7 @@ class SegmentWriter:
         """Keep ``record``; it is on disk within 100 ms."""
         if len(self._waiting) >= WAITING_RECORDS_MAX:
             self.dropped += 1
+            _DROPPED.add()
             return
         self._waiting.append(record)
         if self._timer is None and self._writing is None:

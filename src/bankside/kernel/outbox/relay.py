@@ -23,8 +23,15 @@ from bankside.kernel.db import (
 )
 from bankside.kernel.events import Event
 from bankside.kernel.outbox import store
+from bankside.kernel.telemetry import Counter
 
 log = structlog.get_logger(__name__)
+
+_DELIVERIES = Counter(
+    "bankside_outbox_deliveries_total",
+    "Attempts to deliver an event, by how they ended (delivered, retried, dead)",
+    ("consumer", "end"),
+)
 
 # Waits between attempts; after the last one the delivery is dead. About 26 hours in all: an
 # outage of a night is survived without hands.
@@ -120,12 +127,14 @@ class Relay:
                 await consumer.deliver(claim.event)
         except Exception as error:  # noqa: BLE001 - whatever a consumer raises, the event waits
             return self._failed(consumer, claim, error)
+        _DELIVERIES.add(consumer.name, "delivered")
         return store.delivered(claim.event, consumer.name, at=self._clock.now())
 
     def _failed(self, consumer: Consumer, claim: store.Claim, error: Exception) -> Write:
         now = self._clock.now()
         dead = claim.attempt > len(consumer.retry)
         wait = None if dead else timedelta(seconds=consumer.retry[claim.attempt - 1])
+        _DELIVERIES.add(consumer.name, "dead" if dead else "retried")
         log.log(
             logging.ERROR if dead else logging.WARNING,
             "event_dead" if dead else "event_not_delivered",

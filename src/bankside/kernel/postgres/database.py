@@ -11,6 +11,7 @@ import asyncpg
 
 from bankside.kernel.db import Connection
 from bankside.kernel.postgres.errors import PostgresFault, PostgresTaken, PostgresUnfit
+from bankside.kernel.postgres.keeper import Keeper
 from bankside.kernel.postgres.server import EmbeddedPostgres
 
 URL_VARIABLE = "BANKSIDE_DATABASE_URL"
@@ -24,8 +25,8 @@ def database(home: Path, *, own: bool = False) -> Iterator[str]:
     """Yield the URL of this installation's database, ready and durable.
 
     ``BANKSIDE_DATABASE_URL`` names somebody's server: it is checked and used as it is. Otherwise
-    the embedded server of ``home`` is started and stopped here, or, when another process of the
-    same home owns it, that one is used. ``own``: refuse (PostgresTaken) instead of sharing.
+    the embedded server of ``home`` is started, kept running and stopped here; or, when another
+    process of the same home owns it, that one is used. ``own``: refuse instead (PostgresTaken).
     Raises PostgresFault with a text for the operator.
     """
     if external := os.environ.get(URL_VARIABLE):
@@ -40,10 +41,13 @@ def database(home: Path, *, own: bool = False) -> Iterator[str]:
     except PostgresTaken:
         if own:
             raise
-        url = server.attach()
+        yield server.attach()
+        return
+    keeper = Keeper(server)
     try:
         yield url
     finally:
+        keeper.stop()
         server.stop()
 
 

@@ -6,7 +6,6 @@ The server's working folder is ``data`` and it knows it as ``/proc/self/cwd``: s
 on the folders above, whatever uid it runs under.
 """
 
-import fcntl
 import os
 import signal
 import socket
@@ -22,6 +21,7 @@ from bankside.kernel.postgres.cluster import (
     server_environment,
 )
 from bankside.kernel.postgres.errors import PostgresFault, PostgresTaken
+from bankside.kernel.postgres.lock import HomeLock
 from bankside.kernel.postgres.osuser import OSUser, choose
 
 # A crash recovery of a demo bank takes under 5 s; a big one may replay WAL for minutes.
@@ -73,7 +73,7 @@ class EmbeddedPostgres:
         self._data = self._folder / "data"
         self._asked_port = port
         self._sync_new = sync_new
-        self._lock: int | None = None
+        self._lock = HomeLock(self._folder)
         self._process: subprocess.Popen[bytes] | None = None
         # Stands in the server's command line, so that a pid can be proved to be ours.
         self._mark = f"bankside.home={self._folder.parent}"
@@ -97,7 +97,7 @@ class EmbeddedPostgres:
         """
         if self.pid is not None:
             return self.url
-        self._take_lock()
+        self._lock.take()
         try:
             user = choose(installed_binaries())
             self._outlive_predecessor()
@@ -106,7 +106,7 @@ class EmbeddedPostgres:
             user.own(self._data)
             self._launch(user)
         except BaseException:
-            self._release_lock()
+            self._lock.release()
             raise
         return self.url
 
@@ -114,52 +114,33 @@ class EmbeddedPostgres:
         """The URL of the server another process owns, once it is ready; PostgresFault if never."""
         if not _until(self._ready_elsewhere, seconds):
             raise PostgresFault(
-                f"{self._folder.parent} is owned by process {self._owner()}, "
+                f"{self._folder.parent} is owned by process {self._lock.owner()}, "
                 f"but its PostgreSQL did not answer within {seconds:.0f} s"
             )
         return self.url
 
+    def restart(self) -> None:
+        """Start the server we own again after it died, on the same port."""
+        self._asked_port = int((self._folder / "port").read_text())
+        self._outlive_predecessor()
+        self._launch(choose(installed_binaries()))
+
     def stop(self) -> None:
         """End the server that ``start`` began: fast stop, then immediate stop if it hangs."""
-        process, self._process = self._process, None
         try:
-            if process is not None and process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.send_signal(signal.SIGQUIT)
-                    process.wait(STOP_SECONDS)
+            self._end()
         finally:
-            self._release_lock()
+            self._lock.release()
 
-    def _take_lock(self) -> None:
-        if self._lock is not None:
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise PostgresTaken(
-                f"{self._folder.parent} is in use by process {self._owner()}; stop that one, "
-                "or set BANKSIDE_HOME to another folder"
-            ) from None
-        os.ftruncate(lock, 0)
-        os.write(lock, str(os.getpid()).encode())
-        self._lock = lock
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def _owner(self) -> str:
-        try:
-            return (self._folder / "lock").read_text().strip() or "unknown"
-        except FileNotFoundError:
-            return "unknown"
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGQUIT)
+                process.wait(STOP_SECONDS)
 
     def _outlive_predecessor(self) -> None:
         """Wait for, then end, a server whose owner died; drop a pid file only of a dead one."""
@@ -201,7 +182,7 @@ class EmbeddedPostgres:
                 return
             said = self._log_since(began)
             if self.pid is not None:
-                self.stop()
+                self._end()
                 raise PostgresFault(f"PostgreSQL was not ready after {START_SECONDS:.0f} s: {said}")
             if "shared memory block" in said:
                 # The last backends of a killed postmaster are still on their way out.

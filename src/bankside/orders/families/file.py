@@ -17,7 +17,7 @@ from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import OrderNotFound, PeriodRefused
 from bankside.orders.families import drafts
 from bankside.orders.families.reports import statement_bytes
-from bankside.orders.inputs import fault, read_body
+from bankside.orders.inputs import DATE_MAX, DATE_MIN, fault, read_body
 
 CSV = "text/csv; charset=utf-8"
 
@@ -30,7 +30,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     """
     form = {"format": "csv", **read_body(ticket.operation.inputs, ticket.call.body)}
     first, last = period(form["period"])
-    if first > ticket.at.astimezone(BANK_ZONE).date():
+    if not DATE_MIN <= first <= DATE_MAX or first > ticket.at.astimezone(BANK_ZONE).date():
         pointer = fault("/period", PeriodRefused.code, "the period has not begun")
         raise PeriodRefused("the period has not begun", errors=[pointer])
     async with desk.reading() as db:

@@ -32,7 +32,7 @@ from bankside.orders.errors import (
 )
 from bankside.orders.families import drafts, reading
 from bankside.orders.families.reports import TRANSACTION_HEAD, cell, csv_bytes, transaction_row
-from bankside.orders.inputs import read_body, read_query
+from bankside.orders.inputs import is_number, read_body, read_query
 from bankside.orders.model import Order
 
 # An export is one answer: its pages are fetched one after another, at most this many.
@@ -211,6 +211,8 @@ async def named_order(desk: Desk, db: Connection, ticket: Ticket, reference: str
     try:
         return await carry.visible(desk, db, ticket, reference)
     except OrderNotFound:
+        if not is_number(reference):
+            raise
         tenant = ticket.call.caller.tenant
         spaces = [
             drafts.orders_scope(tenant),
@@ -303,8 +305,7 @@ def _midnight(day: date | None, *, days: int = 0) -> datetime | None:
     """The start of a bank day (of the next one with ``days=1``); None leaves the end open."""
     if day is None:
         return None
-    # The last day there is has no next one; nothing was ordered after it.
-    return datetime.combine(min(day, date(9998, 12, 31)), time(), BANK_ZONE) + timedelta(days=days)
+    return datetime.combine(day, time(), BANK_ZONE) + timedelta(days=days)
 
 
 def _masked(number: str) -> str:

@@ -1,0 +1,204 @@
+"""A stranger's first quarter of an hour: call, pay, refund, close the day, prove the books."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.platform import Platform
+
+pytestmark = pytest.mark.xdist_group("journeys")
+
+
+def call(platform: Platform, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, the printed answer and what was said beside it."""
+    done = platform.bankside("call", *arguments)
+    assert done.stdout, done.stderr.decode()
+    return done.returncode, json.loads(done.stdout), done.stderr.decode()
+
+
+def own(platform: Platform, kind: str) -> list[dict[str, Any]]:
+    """Facts of the first app's own data space."""
+    demo = platform.demo
+    partner = demo["apps"][0]["partner"]
+    return [each for each in demo[kind] if each.get("partner", partner) == partner]
+
+
+def balance(platform: Platform, account: str) -> str:
+    _, answer, _ = call(platform, "GET", f"/v1/account-balances/{account}")
+    return str(answer["booked"]["amount"])
+
+
+def transfer(platform: Platform, amount: str, *, key: str = "") -> tuple[int, dict[str, Any], str]:
+    payer, payee = (each["accounts"][0]["id"] for each in own(platform, "customers")[:2])
+    body = {
+        "payer_account": payer,
+        "payee_account": payee,
+        "amount": {"amount": amount, "currency": "CNY"},
+        "remark": "书费 & 餐费 = 1+1",
+    }
+    options = ["--key", key] if key else []
+    return call(platform, "POST", "/v1/internal-transfers", "--json", json.dumps(body), *options)
+
+
+def test_the_first_call_of_the_start_page_gets_a_signed_answer(platform: Platform) -> None:
+    account = own(platform, "customers")[0]["accounts"][0]["id"]
+
+    code, answer, said = call(platform, "GET", f"/v1/account-balances/{account}")
+
+    assert code == 0
+    assert answer["id"] == account
+    assert "signed by the bank" in said
+
+
+@pytest.mark.parametrize(
+    "alg", ["hmac-sha256", "ecdsa-p256-sha256", "ed25519", "rsa-v1_5-sha256", "rsa-pss-sha512"]
+)
+def test_every_native_algorithm_is_answered(platform: Platform, alg: str) -> None:
+    code, answer, said = call(
+        platform, "POST", "/v1/platform/echoes", "--alg", alg, "--json", '{"say":"测试"}'
+    )
+
+    assert (code, answer) == (0, {"say": "测试"})
+    assert "signed by the bank" in said
+
+
+def test_a_transfer_moves_money_once_however_often_it_is_repeated(platform: Platform) -> None:
+    payer = own(platform, "customers")[0]["accounts"][0]["id"]
+    before = balance(platform, payer)
+
+    _, first, _ = transfer(platform, "12.34", key="journey-1")
+    _, again, _ = transfer(platform, "12.34", key="journey-1")
+    code, other, _ = transfer(platform, "99.99", key="journey-1")
+
+    assert first == again
+    assert (code, other["code"]) == (1, "idempotency.key_reused")
+    assert round(float(before) - float(balance(platform, payer)), 2) == 12.34
+
+
+def test_three_decimals_are_refused_with_the_field_that_has_them(platform: Platform) -> None:
+    code, answer, _ = transfer(platform, "12.345")
+
+    assert code == 1
+    assert answer["status"] == 422
+    assert answer["errors"][0]["pointer"] == "/amount"
+
+
+def test_a_product_that_is_not_built_says_so(platform: Platform) -> None:
+    _, answer, _ = call(
+        platform, "POST", "/v1/personal-loan-applications", "--json", '{"amount":"1"}'
+    )
+
+    assert (answer["status"], answer["code"]) == (501, "product.not_available")
+
+
+def test_sale_refund_and_day_end_leave_books_that_verify(platform: Platform) -> None:
+    merchant = own(platform, "merchants")[0]
+    token = own(platform, "payer_tokens")[0]["code"]
+    settled_before = balance(platform, merchant["account"])
+    sale = {
+        "merchant": merchant["id"],
+        "order_no": "JOURNEY-1",
+        "amount": {"amount": "100.00", "currency": "CNY"},
+        "payer_token": token,
+    }
+    refund = {
+        "order_no": "JOURNEY-1",
+        "refund_no": "R1",
+        "amount": {"amount": "30.00", "currency": "CNY"},
+    }
+
+    _, paid, _ = call(platform, "POST", "/v1/scan-payments", "--json", json.dumps(sale))
+    _, back, _ = call(platform, "POST", "/v1/merchant-refunds", "--json", json.dumps(refund))
+    closed = platform.bankside("day", "close", "--json")
+    verified = platform.bankside("ledger", "verify", "--json")
+
+    assert paid["status"] == "paid"
+    assert back["order_refunded"]["amount"] == "30.00"
+    assert closed.returncode == 0, closed.stderr
+    # 70.00 less the fee of 38 basis points, 0.27 (half-even), reaches the merchant.
+    gained = float(balance(platform, merchant["account"])) - float(settled_before)
+    assert round(gained, 2) == 69.73
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout)["fault"] is None
+
+
+def test_a_failing_signature_is_explained(platform: Platform, tmp_path: Path) -> None:
+    request = tmp_path / "request"
+    call(platform, "POST", "/v1/platform/echoes", "--json", '{"say":"1"}', "--save", str(request))
+    request.write_bytes(request.read_bytes().replace(b'{"say":"1"}', b'{"say":"2"}'))
+
+    report = platform.bankside("doctor", "signature", str(request), "--json")
+
+    assert report.returncode == 1
+    causes = json.loads(report.stdout)["causes"]
+    assert (causes[0]["code"], causes[0]["confirmed"]) == ("body.altered", True)
+
+
+def test_probes_pages_and_metrics_answer(platform: Platform) -> None:
+    for url in (platform.edge, platform.web):
+        for path in ("/healthz", "/readyz"):
+            assert platform.get(url + path)[0] == 200
+        status, text = platform.get(f"{url}/metrics")
+        assert status == 200
+        assert b"bankside_calls" in text
+    status, page = platform.get(f"{platform.web}/?lang=zh")
+    assert status == 200
+    assert "第一次签名调用".encode() in page
+
+
+def test_every_answered_call_lands_in_the_call_records(platform: Platform) -> None:
+    _, _, said = call(platform, "POST", "/v1/platform/echoes", "--json", "{}")
+    request_id = said.rsplit("request id ", 1)[1].split()[0]
+
+    record = platform.call_record(request_id)
+
+    assert record.operation == "platform.echoes.create"
+    assert record.outcome == "ok"
+
+
+def test_a_second_start_on_the_same_home_is_refused_with_the_reason(platform: Platform) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "bankside", "serve"],
+        env=platform.environment,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert second.returncode == 4
+    assert b"already runs" in second.stderr
+    assert b"BANKSIDE_HOME" in second.stderr
+    assert b"Traceback" not in second.stderr
+
+
+def test_a_taken_port_is_refused_with_the_setting_to_change(
+    platform: Platform, tmp_path: Path
+) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "bankside", "serve"],
+        env=platform.environment | {"BANKSIDE_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert second.returncode == 4
+    assert b"BANKSIDE_EDGE_LISTEN" in second.stderr
+
+
+def test_a_killed_edge_worker_comes_back(platform: Platform) -> None:
+    edges = subprocess.run(
+        ["pgrep", "-P", str(platform.process.pid), "-f", "bankside edge"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    subprocess.run(["kill", "-9", edges[0]], check=True)
+
+    for _ in range(20):
+        code, _, _ = call(platform, "POST", "/v1/platform/echoes", "--json", "{}")
+        assert code == 0
