@@ -6,7 +6,6 @@ The short form runs always; BANKSIDE_LONG_CRASH=1 runs the form of docs/decision
 
 import asyncio
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -73,6 +72,14 @@ while True:
 """
 
 
+# Of these workers, the one that began an unfinished step last.
+BUSY = """
+select a.worker from crash.attempts a
+where a.worker in ({pids}) and not exists (
+    select from crash.steps s where s.order_id = a.order_id and s.step = a.step)
+order by a.at desc limit 1
+"""
+
 ALL_FINISHED = "select 1 where not exists (select from crash.orders where step < 3)"
 
 SLOWEST = """
@@ -111,8 +118,11 @@ class Workers:
         self._url = url
         self.processes = [self._spawn() for _ in range(2)]
 
-    def kill_one(self) -> None:
-        victim = random.choice(self.processes)
+    async def kill_a_busy_one(self) -> None:
+        """Kill a worker in the middle of a step, and start another in its place."""
+        pids = ", ".join(str(process.pid) for process in self.processes)
+        busy = await becomes(self._url, BUSY.format(pids=pids))
+        victim = next(process for process in self.processes if process.pid == busy)
         victim.kill()
         victim.wait()
         self.processes[self.processes.index(victim)] = self._spawn()
@@ -209,7 +219,7 @@ async def test_every_order_finishes_once_whatever_is_killed(server: EmbeddedPost
         accepting = asyncio.create_task(accept_orders(url, campaign.orders, seconds))
         for kill in range(campaign.kills):
             await asyncio.sleep(campaign.every_seconds)
-            workers.kill_one()
+            await workers.kill_a_busy_one()
             if kill in postgres_dies_at:
                 kill_postgres(server)
         await accepting

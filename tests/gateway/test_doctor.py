@@ -636,6 +636,9 @@ def test_a_pasted_request_is_read_with_either_line_ending() -> None:
     for ending in ("\r\n", "\n"):
         data = (ending.join(lines) + ending * 2).encode("latin-1") + request.body + b"\n"
         assert examine("native", read_raw(data), keys("hmac-sha256"), now=NOW).valid
+    longer = data[:-1].replace(b"https://x/y", b"https:\\/\\/x\\/y")
+    report = examine("native", read_raw(longer), keys("hmac-sha256"), now=NOW)
+    assert report.causes[0].code == "text.json_changed"
     absolute = read_raw(b"GET http://h:80/v1/x?a=1 HTTP/1.1\r\nHost: h\r\n\r\n")
     assert (absolute.path, absolute.query) == ("/v1/x", "a=1")
 

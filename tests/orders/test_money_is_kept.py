@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.orders.little_bank import LittleBank, cny
 
-from bankside.bank.accounts import Account, House, house_account
+from bankside.bank.accounts import Account, House, close, house_account
 from bankside.bank.ledger import Books, verify
 from bankside.bank.merchants import Merchant
 from bankside.catalog import load
 from bankside.kernel.clock import FixedClock
-from bankside.kernel.db import open_pool
+from bankside.kernel.db import open_pool, transaction
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.money import Money
 from bankside.orders import Orders
@@ -113,7 +113,7 @@ def _minor(shown: dict[str, Any], name: str) -> int:
 async def _collect(world: World, step: tuple[int, int, int]) -> None:
     kind, which, cents = step
     bank = world.bank
-    amount = f"{cents // 100}.{cents % 100:02d}"
+    amount = str(Money(cents, "CNY"))
     token = {"payer_token": await bank.token(world.payer)}
     if kind == 0 or not world.orders:
         await world.create("scan-payments", amount, **token)
@@ -140,7 +140,7 @@ async def _collect(world: World, step: tuple[int, int, int]) -> None:
 async def _split(world: World, step: tuple[int, int, int]) -> None:
     kind, which, cents = step
     bank = world.bank
-    amount = f"{cents // 100}.{cents % 100:02d}"
+    amount = str(Money(cents, "CNY"))
     if kind <= 1 or not world.orders:
         declared = [{"account": world.receivers[1].id}] if kind else []
         more = {"receivers": declared} if declared else {}
@@ -170,7 +170,7 @@ async def _split(world: World, step: tuple[int, int, int]) -> None:
 async def _hold(world: World, step: tuple[int, int, int]) -> None:
     kind, which, cents = step
     bank = world.bank
-    amount = f"{cents // 100}.{cents % 100:02d}"
+    amount = str(Money(cents, "CNY"))
     if kind <= 1 or not world.orders:
         await world.create(
             "preauthorizations",
@@ -231,6 +231,74 @@ def _played(url: str, act: Any) -> None:
 
     stories()
     asyncio.run(proved())
+
+
+_lines = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4_000)), min_size=1, max_size=8)
+
+
+def test_batched_money_is_neither_made_nor_lost(fresh_url: str) -> None:
+    async def play(lines: list[tuple[int, int]]) -> None:
+        pool = await open_pool(url, size=4)
+        clock = FixedClock(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
+        async with Books(pool, clock) as books:
+            orders = Orders(pool, books, clock, load())
+            bank = LittleBank(pool, books, clock, orders, f"prt_{secrets.token_hex(8)}")
+            payer, first, second = [await bank.account(each) for each in ("100.00", "0.00", "0.00")]
+            gone = await bank.account()
+            async with transaction(pool) as db:
+                await close(db, clock, bank.partner, gone.id)
+            house = await bank.money(*HOUSE)
+            payees = [first.id, second.id, gone.id, "acc_nowhere"]
+            total = sum(cents for _, cents in lines)
+            body = {
+                "payer_account": payer.id,
+                "lines": [
+                    {"line_no": number, "payee_account": payees[which], "amount": _cny(cents)}
+                    for number, (which, cents) in enumerate(lines, start=1)
+                ],
+                "total": _cny(total),
+                "count": len(lines),
+            }
+            order = await _tried(bank, "payment.bulk-transfers.create", body)
+            if order is not None:
+                await orders.resume(order["id"], partner=bank.partner)
+                again = await _tried(bank, "payment.bulk-transfers.retries", {}, path=order["id"])
+                if again is not None:
+                    await orders.resume(again["id"], partner=bank.partner)
+            moved = [
+                now - before for now, before in zip(await bank.money(*HOUSE), house, strict=True)
+            ]
+            left = await bank.money(*(each.ledger_account for each in bank.accounts))
+            good = sum(cents for which, cents in lines if which < 2) if order else 0
+            by_kind = dict(zip(House, moved, strict=True))
+            assert sum(left) + sum(moved) == 10_000
+            assert by_kind[House.BATCH_CLEARING] == 0
+            assert left[1] + left[2] == good
+            assert by_kind[House.FEE_INCOME] == Money(good, "CNY").basis_points(5).minor
+        await pool.close()
+
+    url = fresh_url
+
+    @_quiet
+    @given(_lines)
+    def stories(lines: list[tuple[int, int]]) -> None:
+        asyncio.run(play(lines))
+
+    stories()
+
+
+async def _tried(
+    bank: LittleBank, operation: str, body: dict[str, Any], **more: Any
+) -> dict[str, Any] | None:
+    try:
+        return await bank.shown(operation, body, **more)
+    except BanksideError as refused:
+        assert refused.status < 500
+        return None
+
+
+def _cny(cents: int) -> dict[str, str]:
+    return Money(cents, "CNY").to_json()
 
 
 def test_collected_money_is_neither_made_nor_lost(fresh_url: str) -> None:

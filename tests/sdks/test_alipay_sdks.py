@@ -208,7 +208,7 @@ def test_a_paid_trade_is_split_between_receivers(sdk: Sdk, demo: Demo, number: s
     assert (settled["code"], settled["trade_no"]) == ("10000", node["trade_no"])
 
 
-def test_an_amount_is_frozen(sdk: Sdk, demo: Demo, number: str) -> None:
+def test_an_amount_is_frozen_and_freed(sdk: Sdk, demo: Demo, number: str) -> None:
     node = sdk.call(
         "alipay.fund.auth.order.freeze",
         {
@@ -221,6 +221,15 @@ def test_an_amount_is_frozen(sdk: Sdk, demo: Demo, number: str) -> None:
     )
 
     assert (node["code"], node["status"], node["amount"]) == ("10000", "SUCCESS", "5.00")
+    freed = sdk.call(
+        "alipay.fund.auth.operation.cancel",
+        {"auth_no": node["auth_no"], "out_request_no": number, "remark": "退房"},
+    )
+    assert (freed["code"], freed["action"], freed["auth_no"]) == (
+        "10000",
+        "unfreeze",
+        node["auth_no"],
+    )
 
 
 def test_a_tenants_orders_are_its_own(sdk: Sdk, demo: Demo, number: str) -> None:

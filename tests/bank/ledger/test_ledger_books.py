@@ -16,6 +16,7 @@ from bankside.bank.ledger import (
     LedgerUnavailable,
     LedgerUnknown,
     OutcomeUnknown,
+    Verdict,
     balances,
     books,
     group_id,
@@ -204,6 +205,23 @@ async def test_closing_answers_everybody_who_came_before_and_nobody_after(
     assert all(task.done() and task.result().accepted for task in waiting)
     with pytest.raises(LedgerUnavailable):
         await opened.commit(group("late", ("anna", "ben", 1)))
+
+
+async def test_a_stopping_process_leaves_nobody_waiting(pool: Pool, ledger: str) -> None:
+    opened = Books(pool, CLOCK, ledger=ledger)
+    waiting = [
+        asyncio.create_task(opened.commit(group(f"n{number}", ("anna", "ben", 1))))
+        for number in range(600)
+    ]
+    await asyncio.sleep(0)
+    runner = next(task for task in asyncio.all_tasks() if task.get_name().startswith("books"))
+    await asyncio.sleep(0.005)
+    runner.cancel()
+
+    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+
+    assert {type(answer) for answer in answers} <= {OutcomeUnknown, LedgerUnavailable, Verdict}
+    assert LedgerUnavailable in {type(answer) for answer in answers}
 
 
 async def test_who_leaves_before_the_batch_posts_nothing(

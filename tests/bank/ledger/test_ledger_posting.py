@@ -326,6 +326,18 @@ async def test_a_hold_is_captured_in_parts_up_to_what_is_left(held: World) -> No
     assert (await held.balance("anna")).booked.minor == 600
 
 
+async def test_a_capture_that_fails_at_a_later_leg_takes_nothing_from_the_hold(
+    held: World,
+) -> None:
+    verdicts = await held.post(
+        captured("fee not covered", (HOLD, "ben", 150), ("overdraft", EQUITY, 9_999)),
+        captured("all of it", (HOLD, "ben", 400)),
+    )
+
+    assert verdicts == [refused("funds_insufficient"), ACCEPTED]
+    assert (await held.verify()).fault is None
+
+
 async def test_what_is_left_is_released_to_the_holder(held: World) -> None:
     verdicts = await held.post(captured("part", (HOLD, "ben", 150)), RELEASE)
 

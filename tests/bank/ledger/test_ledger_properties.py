@@ -50,7 +50,8 @@ def asked(draw: st.DrawFn) -> tuple[Any, ...]:
     if act == "place":
         return act, hold, draw(NAMES), draw(st.integers(1, 300)), draw(st.integers(-1, 2))
     if act == "capture":
-        return act, hold, draw(NAMES), draw(st.integers(1, 300))
+        beside = tuple(draw(st.lists(moves(), max_size=1)))
+        return act, hold, draw(NAMES), draw(st.integers(1, 300)), beside
     return act, hold
 
 
@@ -61,9 +62,9 @@ def as_group(number: int, wanted: tuple[Any, ...]) -> Group:
         case "place", hold, account, amount, hours:
             expires = MORNING + timedelta(hours=hours)
             return group(f"hold {hold}", (account, HOLD, amount), hold=Hold(expires))
-        case "capture", hold, account, amount:
+        case "capture", hold, account, amount, beside:
             act = Capture(group_id(f"hold {hold}"))
-            return group(f"g{number}", (HOLD, account, amount), hold=act)
+            return group(f"g{number}", (HOLD, account, amount), *beside, hold=act)
         case _, hold:
             return Group(group_id(f"g{number}"), (), hold=Release(group_id(f"hold {hold}")))
 

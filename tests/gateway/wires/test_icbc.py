@@ -1,7 +1,7 @@
 """The ICBC-style wire: what a partner with the bank's public SDKs sends, and what it gets."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -24,8 +24,10 @@ from bankside.gateway.serving import Serving
 from bankside.gateway.wires.icbc import content
 from bankside.kernel.call import Answer
 from bankside.kernel.errors import NotFound, Refused, Throttled, Unavailable
-from bankside.kernel.signing import public_der
+from bankside.kernel.signing import Signer, icbc, public_der, signer
 
+# fault(content text, the bank's signer) -> the whole answer, spoiled
+Fault = Callable[[str, Signer], str]
 PAY = "/api/merchant/scan-payments/create/V1"
 ASK = "/api/merchant/scan-payments/query/V1"
 LIST = "/api/merchant/scan-payments/list/V1"
@@ -319,6 +321,29 @@ def test_other_methods_and_bodies_are_refused_in_the_dialect(edge: FormEdge) -> 
         assert read(reply.body.decode())["return_code"] in {400011, 500018}
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda text, sign: icbc.answer_text(text, bank_signer("rsa-sha256")),
+        lambda text, sign: icbc.answer_text(text + " ", sign),
+        lambda text, sign: icbc.answer_text(text.replace("书", "\\u4e66"), sign),
+        lambda text, sign: icbc.answer_text(text[:-1] + ',"more":{}}', sign),
+        lambda text, sign: icbc.answer_text(text, sign)[:-1] + ',"sign_type":"RSA"}',
+        lambda text, sign: " " + icbc.answer_text(text, sign),
+        lambda text, sign: icbc.answer_text(text, sign).replace(":0", ":1"),
+    ],
+    ids=["RSA2", "blank", "escaped", "empty object", "after sign", "before node", "changed"],
+)
+def test_a_seeded_fault_in_an_answer_is_rejected(edge: FormEdge, fault: Fault) -> None:
+    sign = bank_signer("rsa-sha1")
+    text = content.compact({"subject": "书", "return_code": 0})
+    client = edge.icbc()
+    assert client.read(icbc.answer_text(text, sign))["return_code"] == 0
+
+    with pytest.raises(AnswerRejected):
+        client.read(fault(text, sign))
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1), inner),
@@ -353,3 +378,7 @@ def test_mutated_requests_are_answered_signed_and_never_executed(
 
 def _encoded(form: dict[str, str]) -> bytes:
     return urlencode(form).encode()
+
+
+def bank_signer(alg: str) -> Signer:
+    return signer(alg, private_key("rsa-sha256", "bank"))

@@ -5,11 +5,12 @@ line and column; a second load changes nothing; a killed one is finished by the 
 hold is loaded as it is; opening balances and postings are derived by the rule of ``rules`` and say
 so (kind ``derived``, narrative ``derived: ...``).
 
-Public: load, Report, PARTNER_DEFAULT, FilesInvalid, Fault, OtherFilesLoaded, PostingRefused.
+Public: load, account_id, Report, PARTNER_DEFAULT, FilesInvalid, Fault, OtherFilesLoaded, PostingRefused.
 """
 
 from bankside.bank.berka.errors import Fault, FilesInvalid, OtherFilesLoaded, PostingRefused
 from bankside.bank.berka.model import Report
+from bankside.bank.berka.rows import account_id
 from bankside.bank.berka.service import PARTNER_DEFAULT, load
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "OtherFilesLoaded",
     "PostingRefused",
     "Report",
+    "account_id",
     "load",
 ]

@@ -159,14 +159,16 @@ class Books:
 
     async def _run(self) -> None:
         """Batches until nothing waits; the next caller starts the next run."""
+        batch: list[_Unit] = []
         try:
             while batch := self._waiting.take():
                 await self._settle(batch)
         finally:
             self._runner = None
-            # Reached with somebody waiting only when this task itself was cancelled.
-            for unit in self._waiting.units:
-                unit.answer.cancel()
+            # Nobody is left here unless this task itself was cancelled: nobody waits for ever.
+            _refuse(batch, OutcomeUnknown("the process is stopping"))
+            _refuse(list(self._waiting.units), LedgerUnavailable("the process is stopping"))
+            self._waiting.units.clear()
 
     async def _settle(self, units: list[_Unit]) -> None:
         """Answer every unit, in halves when one of them broke the batch for the others."""
@@ -182,9 +184,6 @@ class Books:
                 middle = len(units) // 2
                 await self._settle(units[:middle])
                 await self._settle(units[middle:])
-        except BaseException:
-            _refuse(units, OutcomeUnknown("the process is stopping"))
-            raise
         else:
             for unit, verdict in zip(units, verdicts, strict=True):
                 if not unit.answer.done():

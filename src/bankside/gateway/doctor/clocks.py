@@ -11,7 +11,10 @@ _ZONE_SECONDS_MAX = 15 * 3_600
 
 
 def clock_findings(timestamp: float, now: float, *, behind: int, ahead: int) -> Iterator[Finding]:
-    """Nothing when the time lies in the window (seconds behind and ahead of ``now``)."""
+    """Nothing when the time lies in the window (seconds behind and ahead of ``now``).
+
+    ``now`` is when the request arrived, if that is known, else the moment of the check.
+    """
     age = now - timestamp
     if -ahead <= age <= behind:
         return
@@ -24,4 +27,4 @@ def clock_findings(timestamp: float, now: float, *, behind: int, ahead: int) -> 
         hours = steps / 2
         yield Finding("time.zone", True, f"the time is {hours:+g} hours behind our clock")
         return
-    yield Finding("time.stale", True, f"the time is {age:+.0f} seconds behind our clock")
+    yield Finding("time.stale", True, f"the time is {age:+.0f} seconds behind this check")

@@ -29,7 +29,7 @@ class RawRequest:
 def read_raw(data: bytes) -> RawRequest:
     """The request in ``data``; a head with bare line feeds is accepted. Raises RawUnreadable.
 
-    Content-Length decides where the body ends when there are more bytes: editors add a line feed.
+    Line feeds beyond Content-Length are left out (editors add one); other bytes are the body's.
     """
     if len(data) > RAW_BYTES_MAX:
         raise RawUnreadable(f"at most {RAW_BYTES_MAX} bytes")
@@ -49,7 +49,8 @@ def read_raw(data: bytes) -> RawRequest:
         value = value.strip(" \t")
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) < len(body):
+    known = length.isascii() and length.isdigit() and len(length) < 10
+    if known and not body[int(length) :].strip(b"\r\n"):
         body = body[: int(length)]
     path, query = _target(parts[1])
     return RawRequest(parts[0].upper(), path, query, headers, body)

@@ -35,7 +35,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[None]]
 
 # A worker beats every half of this; a job without a beat for this long is anybody's. With the
 # poll below, another process has it within 10 s.
-HEARTBEAT_SECONDS = 8.0
+HEARTBEAT_SECONDS = 7.0
 POLL_SECONDS = 1.0
 # Waits between attempts; after the last one the job is held for a person.
 RETRY_SECONDS = (1, 5, 30, 120, 600, 3_600)
