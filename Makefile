@@ -23,6 +23,7 @@ check: $(VENV)/.ok  ## Format, lint, types, rooms, sizes, licences, OpenAPI drif
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/tidy.py
 	@$(BIN)/python tools/licences.py
+	@$(BIN)/pytest -q -p no:cacheprovider tests/catalog/test_catalogue_drift.py
 
 format: $(VENV)/.ok  ## Put the code into the house format
 	@$(BIN)/ruff check --fix -q src tests tools bench; $(BIN)/ruff format -q src tests tools bench

@@ -157,9 +157,7 @@ async def _caller(
     registered = await register_key(
         db, CLOCK, vault, partner.id, app.id, NewKey(wire="native", alg=alg, material=material)
     )
-    shared = (
-        {(registered.id, alg): verifier(alg, private)} if alg == "hmac-sha256" else dict(bank)
-    )
+    shared = {(registered.id, alg): verifier(alg, private)} if alg == "hmac-sha256" else dict(bank)
     return Caller(Identity(key_id=registered.id, alg=alg, sign=signer(alg, private)), shared)
 
 

@@ -215,7 +215,8 @@ async def test_every_order_finishes_once_whatever_is_killed(server: EmbeddedPost
     }
     workers = Workers(url)
     try:
-        seconds = campaign.kills * campaign.every_seconds
+        # Longer than the kills take, so that the last one finds work, too.
+        seconds = (campaign.kills + 2) * campaign.every_seconds
         accepting = asyncio.create_task(accept_orders(url, campaign.orders, seconds))
         for kill in range(campaign.kills):
             await asyncio.sleep(campaign.every_seconds)

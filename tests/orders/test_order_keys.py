@@ -19,6 +19,7 @@ from bankside.orders.errors import (
     KeyMissing,
     KeyReused,
     LimitPerDay,
+    OrderAlreadyPaid,
     OrderClosed,
     RefundExceedsPaid,
     SplitCapExceeded,
@@ -280,6 +281,8 @@ async def test_a_payer_and_a_closing_merchant_never_both_win(bank: LittleBank) -
                 return_exceptions=True,
             )
             assert isinstance(paid, Answer) != isinstance(closed, Answer)
+            lost = closed if isinstance(paid, Answer) else paid
+            assert isinstance(lost, OrderAlreadyPaid | OrderClosed)
             outcomes["paid" if isinstance(paid, Answer) else "closed"] += 1
 
     left = 10_000 - 100 * outcomes["paid"]

@@ -22,8 +22,8 @@ from bankside.bank.ledger import Books, transfer
 from bankside.catalog import Catalogue, Product, ProductOperation
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.clock import Clock
-from bankside.kernel.db import POOL_ACQUIRE_SECONDS, Connection, Pool, Write
-from bankside.kernel.errors import BanksideError, Refused
+from bankside.kernel.db import CONNECTION_LOST, POOL_ACQUIRE_SECONDS, Connection, Pool, Write
+from bankside.kernel.errors import BanksideError, Refused, Unavailable
 from bankside.kernel.outbox import publish
 from bankside.orders import events, store, store_keys
 from bankside.orders.engine import Change
@@ -39,7 +39,7 @@ from bankside.orders.errors import (
 )
 from bankside.orders.model import Order, State
 from bankside.orders.posting import group_of
-from bankside.orders.turnstile import Turnstile
+from bankside.orders.turnstile import Occupied, Turnstile
 
 # Security guide, section 10: wait up to a second for the first request of a key, then 409.
 KEY_WAIT_SECONDS = 1.0
@@ -115,9 +115,14 @@ class Desk:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
-        """A connection for reads; nothing is written through it."""
-        async with self.pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db:
-            yield db
+        """A connection for reads; nothing is written through it. Raises Unavailable."""
+        try:
+            async with self.pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db:
+                yield db
+        except asyncpg.DataError:
+            raise  # asyncpg files it with the lost connections, and it is a bug of ours.
+        except CONNECTION_LOST as error:
+            raise Unavailable(retry_after=1) from error
 
     @asynccontextmanager
     async def turn(self, order_id: str) -> AsyncIterator[None]:
@@ -125,7 +130,7 @@ class Desk:
         try:
             async with self._turns.turn(("order", order_id), wait_seconds=ORDER_WAIT_SECONDS):
                 yield
-        except TimeoutError as error:
+        except Occupied as error:
             raise OrderBusy(retry_after=1) from error
 
     async def once(self, ticket: Ticket, handle: Callable[[Ticket], Awaitable[Answer]]) -> Answer:
@@ -139,7 +144,7 @@ class Desk:
         try:
             async with self._turns.turn(ticket.key, wait_seconds=KEY_WAIT_SECONDS):
                 return await self._attempts(ticket, handle)
-        except TimeoutError as error:
+        except Occupied as error:
             raise KeyInProgress(retry_after=1) from error
 
     async def commit(self, unit: Unit) -> None:

@@ -9,6 +9,10 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
 
+class Occupied(Exception):
+    """Somebody else held the thing for as long as one was ready to wait."""
+
+
 class Turnstile:
     """Locks by name, each existing only while somebody holds or awaits it."""
 
@@ -17,12 +21,15 @@ class Turnstile:
 
     @asynccontextmanager
     async def turn(self, name: Hashable, *, wait_seconds: float) -> AsyncIterator[None]:
-        """Hold ``name`` for the block. Raises TimeoutError when it stays taken that long."""
+        """Hold ``name`` for the block. Raises Occupied when it stays taken that long."""
         lock, waiting = self._locks.get(name, (asyncio.Lock(), 0))
         self._locks[name] = (lock, waiting + 1)
         try:
-            async with asyncio.timeout(wait_seconds):
-                await lock.acquire()
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    await lock.acquire()
+            except TimeoutError as error:
+                raise Occupied from error
             try:
                 yield
             finally:

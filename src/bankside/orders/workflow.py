@@ -33,6 +33,8 @@ SWEEP_PAGE = 200
 # One sweep ends after this many pages; the schedule starts the next.
 SWEEP_PAGES_MAX = 500
 ATTEMPTS_MAX = 5
+# What a bulk order waits at between submission and its worker.
+BATCH = "payout.settle"
 KEYS_FORGOTTEN_AT_ONCE = 5_000
 
 _log = structlog.get_logger("orders")
@@ -45,7 +47,7 @@ async def resume(desk: Desk, partner: str, order_id: str) -> None:
             async with desk.turn(order_id):
                 async with desk.reading() as db:
                     order = await store.find(db, store.Scope(partner, None), order_id)
-                if order is not None and order.waits_for == "payout.settle":
+                if order is not None and order.waits_for == BATCH:
                     await _settle_payout(desk, order)
                 return
         except Moved:
@@ -62,7 +64,11 @@ async def sweep(desk: Desk) -> int:
     for _ in range(SWEEP_PAGES_MAX):
         async with desk.reading() as db:
             due = await store.to_wake(db, now, after=after, limit=SWEEP_PAGE)
-        woken += await _each(desk, due, _wake)
+        woken += await _each(desk, [each for each in due if each.waits_for != BATCH], _wake)
+        # Each of these wants connections of its own: one after another leaves some for callers.
+        for order in due:
+            if order.waits_for == BATCH:
+                woken += await _each(desk, [order], _settle_payout)
         if len(due) < SWEEP_PAGE:
             break
         last = due[-1]
@@ -98,6 +104,9 @@ async def _each(
         except BanksideError as error:
             _log.warning("order_not_woken", order=order.id, code=error.code, detail=error.detail)
             return False
+        except Exception as error:  # noqa: BLE001 - one order's trouble never stops the others
+            _log.error("order_not_woken", order=order.id, exc_info=error)
+            return False
         return True
 
     return sum(await asyncio.gather(*(one(each) for each in orders)))
@@ -111,8 +120,6 @@ async def _wake(desk: Desk, order: Order) -> None:
         await _release(desk, order, at)
     elif order.waits_for == "split.execute":
         await _settle(desk, order)
-    elif order.waits_for == "payout.settle":
-        await _settle_payout(desk, order)
 
 
 async def _settle(desk: Desk, order: Order) -> None:
@@ -178,7 +185,7 @@ async def _settle_payout(desk: Desk, order: Order) -> None:
         "failed_count": sums.failed_count,
     }
     at = desk.clock.now()
-    change = engine.run(order, "payout.settle", ask, at)
+    change = engine.run(order, BATCH, ask, at)
     try:
         await desk.commit(_unit(order, change, order.input.get("remark", "")))
     except Refused as refused:

@@ -179,6 +179,41 @@ async def test_a_value_that_cannot_be_sent_fails_alone(notes: Notes, collector: 
     assert await notes.all() == ["good"]
 
 
+async def undone(pool: Pool, times: int) -> Write:
+    """A write that the database undoes so often (SQLSTATE 40001) before it lets it pass."""
+    name = f"undo_{uuid.uuid4().hex}"
+    await pool.execute(
+        f"create sequence public.{name};"
+        f"create function public.{name}() returns void language plpgsql as $$ begin "
+        f"if nextval('public.{name}') <= {times} then "
+        "raise exception 'undone' using errcode = '40001'; end if; end $$"
+    )
+    return Write(f"select public.{name}()", ())
+
+
+async def test_what_the_database_undid_is_tried_again(pool: Pool, collector: Books) -> None:
+    twice = await undone(pool, 2)
+
+    verdict = await collector.commit(group("again", ("anna", "ben", 1)), accepted=[twice])
+
+    assert (verdict.accepted, verdict.repeat) == (True, False)
+
+
+async def test_tries_end_and_others_do_not_suffer(
+    pool: Pool, ledger: str, collector: Books
+) -> None:
+    always = await undone(pool, 1_000)
+    asked = [
+        collector.commit(group(f"n{number}", ("anna", "ben", 1)), accepted=writes)
+        for number, writes in enumerate([[], [always], []])
+    ]
+
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [Verdict, LedgerUnavailable, Verdict]
+    assert await free(pool, ledger, "ben") == 2
+
+
 async def test_a_malformed_group_is_refused_before_it_waits(collector: Books) -> None:
     with pytest.raises(GroupInvalid):
         await collector.commit(group("x", ("anna", "anna", 1)))

@@ -58,7 +58,6 @@ _NOT_NOW: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
-    *_RETRIED,
 )
 _ACCEPTED = Verdict(accepted=True)
 
@@ -178,8 +177,7 @@ class Books:
             _refuse(units, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to a waiting caller
             if len(units) == 1:
-                refusal = meant(error) if isinstance(error, asyncpg.PostgresError) else None
-                _refuse(units, refusal or error)
+                _refuse(units, _meaning(error))
             else:
                 middle = len(units) // 2
                 await self._settle(units[:middle])
@@ -191,13 +189,17 @@ class Books:
 
     async def _commit_together(self, units: list[_Unit]) -> list[Verdict]:
         """All units in one transaction, tried again when the database undid it or lost it."""
-        for attempt in range(RETRIES_MAX + 1):
-            try:
-                return await self._commit_once(units)
-            except _NOT_NOW as error:
-                if not isinstance(error, _RETRIED) or attempt == RETRIES_MAX:
-                    raise LedgerUnavailable(retry_after=1) from error
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        for _ in range(RETRIES_MAX):
+            # The database undid it because of somebody else; the same units again may pass.
+            with suppress(*_RETRIED):
+                return await self._attempt(units)
+        return await self._attempt(units)
+
+    async def _attempt(self, units: list[_Unit]) -> list[Verdict]:
+        try:
+            return await self._commit_once(units)
+        except _NOT_NOW as error:
+            raise LedgerUnavailable(retry_after=1) from error
 
     async def _commit_once(self, units: list[_Unit]) -> list[Verdict]:
         async with self._pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db:
@@ -256,6 +258,14 @@ async def _roll_back(transaction: asyncpg.transaction.Transaction) -> None:
     # The server undoes by itself what a lost connection leaves open.
     with suppress(*CONNECTION_LOST):
         await transaction.rollback()
+
+
+def _meaning(error: Exception) -> Exception:
+    """What a single unit's caller is told about the error that its own writes made."""
+    if isinstance(error, _RETRIED):
+        return LedgerUnavailable(retry_after=1)
+    refusal = meant(error) if isinstance(error, asyncpg.PostgresError) else None
+    return refusal or error
 
 
 def _refuse(units: list[_Unit], error: Exception) -> None:

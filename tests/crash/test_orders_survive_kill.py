@@ -1,0 +1,250 @@
+"""kill -9 at every commit of every kind of order, on either side of it; then the same calls again.
+
+Each story is a list of calls with fixed keys. A child process tells it and is killed at its n-th
+commit: before the database was asked to commit, or after it had and before anybody was answered.
+Then the story is told again from its beginning by another process, with the same keys, as a partner
+would. The accounts must end as if nothing had happened.
+"""
+
+import asyncio
+import itertools
+import os
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from asyncpg.transaction import Transaction
+from tests.orders.little_bank import LittleBank, cny
+
+from bankside.bank.ledger import AccountStatus, Books, carry_out, set_status, verify
+from bankside.catalog import load
+from bankside.kernel.clock import FixedClock
+from bankside.kernel.db import open_pool
+from bankside.orders import Orders
+
+pytestmark = pytest.mark.crash
+
+# Everything a story needs that has to be the same when it is told again.
+Facts = dict[str, str]
+Story = Callable[[LittleBank, Facts], Awaitable[None]]
+TODAY = date(2026, 3, 2)
+
+
+async def _prepare(bank: LittleBank) -> Facts:
+    merchant = await bank.merchant(fee_rate_bp=100)
+    payer, rider = await bank.account("100.00"), await bank.receiver(merchant)
+    return {
+        "payer": payer.id,
+        "rider": rider.id,
+        "merchant": merchant.id,
+        "settlement": merchant.settlement_ledger_account,
+        "pending": merchant.pending_ledger_account,
+        "token": await bank.token(payer),
+    }
+
+
+async def _tell(
+    bank: LittleBank, key: str, operation: str, body: Mapping[str, Any], path: str | None = None
+) -> str:
+    """One call under its fixed key; the order's id."""
+    answer = await bank.shown(operation, dict(body), path=path, key=key)
+    return str(answer["id"])
+
+
+async def transfer(bank: LittleBank, facts: Facts) -> None:
+    body = {
+        "payer_account": facts["payer"],
+        "payee_account": facts["rider"],
+        "amount": cny("30.00"),
+    }
+    await _tell(bank, "1", "payment.internal-transfers.create", body)
+
+
+async def collected(bank: LittleBank, facts: Facts) -> None:
+    body = {"merchant": facts["merchant"], "order_no": "C", "amount": cny("50.00")}
+    order = await _tell(bank, "1", "merchant.collection-codes.create", body)
+    payer = {"order": order, "payer_token": facts["token"]}
+    await _tell(bank, "2", "platform.payer-confirmations.create", payer)
+    refund = {"order": order, "refund_no": "R1", "amount": cny("10.00")}
+    await _tell(bank, "3", "merchant.merchant-refunds.create", refund)
+    await bank.orders.end_of_day(TODAY)
+    refund = {"order": order, "refund_no": "R2", "amount": cny("5.00")}
+    await _tell(bank, "4", "merchant.merchant-refunds.create", refund)
+
+
+async def split(bank: LittleBank, facts: Facts) -> None:
+    body = {
+        "merchant": facts["merchant"],
+        "order_no": "S",
+        "amount": cny("50.00"),
+        "payer_token": facts["token"],
+        "receivers": [{"account": facts["rider"]}],
+    }
+    order = await _tell(bank, "1", "merchant.split-orders.create", body)
+    share = {"receivers": [{"account": facts["rider"], "amount": cny("20.00")}]}
+    await _tell(bank, "2", "merchant.split-orders.splits", share, order)
+    back = {"account": facts["rider"], "amount": cny("5.00")}
+    await _tell(bank, "3", "merchant.split-orders.returns", back, order)
+    await _tell(bank, "4", "merchant.split-orders.finishes", {}, order)
+
+
+async def held(bank: LittleBank, facts: Facts) -> None:
+    body = {
+        "merchant": facts["merchant"],
+        "order_no": "H",
+        "amount": cny("50.00"),
+        "payer_token": facts["token"],
+    }
+    order = await _tell(bank, "1", "merchant.preauthorizations.create", body)
+    await _tell(bank, "2", "merchant.preauthorizations.captures", {"amount": cny("20.00")}, order)
+    await _tell(bank, "3", "merchant.preauthorizations.closures", {}, order)
+
+
+async def timed_out(bank: LittleBank, facts: Facts) -> None:
+    body = {
+        "merchant": facts["merchant"],
+        "order_no": "H",
+        "amount": cny("50.00"),
+        "payer_token": facts["token"],
+        "expires_in_seconds": 60,
+    }
+    order = await _tell(bank, "1", "merchant.preauthorizations.create", body)
+    await _tell(bank, "2", "merchant.preauthorizations.captures", {"amount": cny("20.00")}, order)
+    bank.clock.advance(timedelta(minutes=2))
+    await bank.orders.expire()
+
+
+async def batch(bank: LittleBank, facts: Facts) -> None:
+    payees = [facts["rider"], "acc_nowhere", facts["rider"]]
+    body = {
+        "payer_account": facts["payer"],
+        "lines": [
+            {"line_no": number, "payee_account": payee, "amount": cny("10.00")}
+            for number, payee in enumerate(payees, start=1)
+        ],
+        "total": cny("30.00"),
+        "count": 3,
+    }
+    order = await _tell(bank, "1", "payment.bulk-transfers.create", body)
+    await bank.orders.resume(order, partner=bank.partner)
+    again = await _tell(bank, "2", "payment.bulk-transfers.retries", {}, order)
+    await bank.orders.resume(again, partner=bank.partner)
+
+
+async def sent_back(bank: LittleBank, facts: Facts) -> None:
+    body = {
+        "merchant": facts["merchant"],
+        "order_no": "B",
+        "amount": cny("50.00"),
+        "payer_token": facts["token"],
+    }
+    await _tell(bank, "1", "merchant.scan-payments.create", body)
+    async with bank.pool.acquire() as db:
+        await carry_out(db, set_status(facts["settlement"], AccountStatus.CLOSED))
+    await bank.orders.end_of_day(TODAY)
+
+
+# What payer, rider, settlement account and pending account hold when the story was told whole.
+STORIES: list[tuple[Story, list[int]]] = [
+    (transfer, [7_000, 3_000, 0, 0]),
+    (collected, [6_500, 0, 3_460, 0]),
+    (split, [5_000, 1_500, 3_450, 0]),
+    (held, [8_000, 0, 1_980, 0]),
+    (timed_out, [8_000, 0, 1_980, 0]),
+    (batch, [7_999, 2_000, 0, 0]),
+    (sent_back, [10_000, 0, 0, 0]),
+]
+
+
+@pytest.mark.parametrize(
+    ("story", "expected"), STORIES, ids=lambda each: getattr(each, "__name__", "")
+)
+def test_a_killed_story_told_again_ends_with_the_same_books(
+    fresh_url: str, story: Story, expected: list[int]
+) -> None:
+    partner = f"prt_{secrets.token_hex(8)}"
+    facts = asyncio.run(_with_bank(fresh_url, partner, _prepare))
+    commits = _told_by_child(fresh_url, partner, facts, story, kill_at=None)
+    assert commits > 0
+    assert asyncio.run(_with_bank(fresh_url, partner, _balances(facts))) == expected
+
+    for at in itertools.product(range(1, commits + 1), ("before", "after")):
+        partner = f"prt_{secrets.token_hex(8)}"
+        facts = asyncio.run(_with_bank(fresh_url, partner, _prepare))
+        _told_by_child(fresh_url, partner, facts, story, kill_at=at)
+        asyncio.run(_with_bank(fresh_url, partner, lambda bank, facts=facts: story(bank, facts)))
+        found = asyncio.run(_with_bank(fresh_url, partner, _balances(facts)))
+        assert found == expected, f"killed {at[1]} commit {at[0]}"
+    asyncio.run(_with_bank(fresh_url, partner, _proved))
+
+
+def _balances(facts: Facts) -> Callable[[LittleBank], Awaitable[list[int]]]:
+    names = [facts[each] for each in ("payer", "rider", "settlement", "pending")]
+    return lambda bank: bank.money(*names)
+
+
+async def _proved(bank: LittleBank) -> None:
+    """The ledger's own proof, and one outbox chain without gaps for every order."""
+    async with bank.pool.acquire() as db:
+        assert (await verify(db)).fault is None
+        gaps = await db.fetchval(
+            "select count(*) from (select max(object_seq) as last, count(*) as told"
+            " from kernel.outbox group by partner_id, object_id) each where last <> told"
+        )
+        drifted = await db.fetchval(
+            "select count(*) from orders.orders o where revision <> (select count(distinct"
+            " revision) from orders.journal j where (j.partner_id, j.order_id) ="
+            " (o.partner_id, o.order_id))"
+        )
+    assert (gaps, drifted) == (0, 0)
+
+
+async def _with_bank(url: str, partner: str, use: Callable[[LittleBank], Awaitable[Any]]) -> Any:
+    pool = await open_pool(url, size=4)
+    clock = FixedClock(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
+    async with Books(pool, clock) as books:
+        bank = LittleBank(pool, books, clock, Orders(pool, books, clock, load()), partner)
+        result = await use(bank)
+    await pool.close()
+    return result
+
+
+def _told_by_child(
+    url: str, partner: str, facts: Facts, story: Story, *, kill_at: tuple[int, str] | None
+) -> int:
+    """Tell the story in a child process, killed as asked; how many commits a whole one makes."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            commits = _counting(kill_at)
+            asyncio.run(_with_bank(url, partner, lambda bank: story(bank, facts)))
+            os._exit(commits())
+        except BaseException:  # noqa: BLE001 - a forked child must end here, whatever happened
+            os._exit(255)
+    _, status = os.waitpid(pid, 0)
+    if kill_at is not None:
+        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        return 0
+    assert os.WIFEXITED(status) and os.WEXITSTATUS(status) < 255
+    return os.WEXITSTATUS(status)
+
+
+def _counting(kill_at: tuple[int, str] | None) -> Callable[[], int]:
+    """Count this process's commits from here on, and kill it at the one asked for."""
+    commit = Transaction._Transaction__commit
+    count = 0
+
+    async def counted(self: Transaction) -> None:
+        nonlocal count
+        count += 1
+        if kill_at == (count, "before"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        await commit(self)
+        if kill_at == (count, "after"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Transaction._Transaction__commit = counted
+    return lambda: count
