@@ -31,7 +31,9 @@ def balance(platform: Platform, account: str) -> str:
     return str(answer["booked"]["amount"])
 
 
-def transfer(platform: Platform, amount: str, *, key: str = "") -> tuple[int, dict[str, Any], str]:
+def transfer(
+    platform: Platform, amount: str, *, key: str = "", verbose: bool = False
+) -> tuple[int, dict[str, Any], str]:
     payer, payee = (each["accounts"][0]["id"] for each in own(platform, "customers")[:2])
     body = {
         "payer_account": payer,
@@ -39,7 +41,7 @@ def transfer(platform: Platform, amount: str, *, key: str = "") -> tuple[int, di
         "amount": {"amount": amount, "currency": "CNY"},
         "remark": "书费 & 餐费 = 1+1",
     }
-    options = ["--key", key] if key else []
+    options = [*(["--key", key] if key else []), *(["-v"] if verbose else [])]
     return call(platform, "POST", "/v1/internal-transfers", "--json", json.dumps(body), *options)
 
 
@@ -202,3 +204,12 @@ def test_a_killed_edge_worker_comes_back(platform: Platform) -> None:
     for _ in range(20):
         code, _, _ = call(platform, "POST", "/v1/platform/echoes", "--json", "{}")
         assert code == 0
+
+
+def test_a_refusal_of_the_ledger_is_replayed_and_says_that_it_is(platform: Platform) -> None:
+    code, first, _ = transfer(platform, "400000.00", key="journey-refused")
+    _, again, said = transfer(platform, "400000.00", key="journey-refused", verbose=True)
+
+    assert (code, first["code"]) == (1, "payment.funds_insufficient")
+    assert again["code"] == first["code"]
+    assert "idempotency-hit: true" in said

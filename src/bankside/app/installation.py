@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bankside.app.settings import Settings
 from bankside.kernel.clock import Clock, SystemClock, booking_date
-from bankside.kernel.db import Pool, open_pool
 from bankside.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from bankside.kernel.db import Pool
 
 
 class DateInvalid(Invalid):
@@ -37,8 +39,9 @@ class Local:
         return SystemClock()
 
     @asynccontextmanager
-    async def pool(self) -> AsyncIterator[Pool]:
+    async def pool(self) -> AsyncIterator["Pool"]:
         """The running platform's database, or the embedded one started for this command."""
+        from bankside.kernel.db import open_pool
         from bankside.kernel.migrate import migrate
         from bankside.kernel.postgres import database
 
@@ -50,7 +53,7 @@ class Local:
             finally:
                 await pool.close()
 
-    async def publish(self, pool: Pool) -> int:
+    async def publish(self, pool: "Pool") -> int:
         from bankside.app.publish import publish_snapshot
 
         return await publish_snapshot(self.home, pool, self.clock)
@@ -60,12 +63,12 @@ class Local:
 
         return Orders.runnable(product, operation)
 
-    async def examine(self, pool: Pool, request: bytes, theirs: str | None) -> Mapping[str, Any]:
+    async def examine(self, pool: "Pool", request: bytes, theirs: str | None) -> Mapping[str, Any]:
         from bankside.app.doctor import examine
 
         return await examine(self.settings, pool, self.clock, request, theirs)
 
-    async def close_day(self, pool: Pool, day: str | None) -> Mapping[str, Any]:
+    async def close_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
         from bankside.app.executing import executing
 
         try:

@@ -7,9 +7,6 @@ import typer
 from bankside.app.installation import Local
 from bankside.app.settings import Settings
 from bankside.cli import NETWORK, build, fail, main_with
-from bankside.kernel.migrate import MigrationFault
-from bankside.kernel.postgres import PostgresFault
-from bankside.kernel.secrets import SealBroken
 
 
 def main() -> None:
@@ -19,9 +16,19 @@ def main() -> None:
         tree.command(command.__name__, rich_help_panel="Processes")(command)
     try:
         main_with(lambda: Local(Settings.read()), tree)
-    except (PostgresFault, MigrationFault, SealBroken) as error:
-        # These are written for the operator; their traceback would say less.
+    except Exception as error:
+        if not _written_for_the_operator(error):
+            raise
         fail(str(error), NETWORK)
+
+
+def _written_for_the_operator(error: Exception) -> bool:
+    """Whether the text of ``error`` says what to do, so that a traceback would say less."""
+    from bankside.kernel.migrate import MigrationFault
+    from bankside.kernel.postgres import PostgresFault
+    from bankside.kernel.secrets import SealBroken
+
+    return isinstance(error, PostgresFault | MigrationFault | SealBroken)
 
 
 def serve(

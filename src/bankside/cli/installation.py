@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bankside.kernel.clock import Clock
-from bankside.kernel.db import Pool
+
+if TYPE_CHECKING:
+    # The driver takes as long to import as all the rest of `--help`.
+    from bankside.kernel.db import Pool
 
 
 class Installation(Protocol):
@@ -24,17 +27,17 @@ class Installation(Protocol):
     def clock(self) -> Clock:
         """The clock commands use."""
 
-    def pool(self) -> AbstractAsyncContextManager[Pool]:
+    def pool(self) -> AbstractAsyncContextManager["Pool"]:
         """A pool on the running, or for the moment started, migrated database."""
 
-    async def publish(self, pool: Pool) -> int:
+    async def publish(self, pool: "Pool") -> int:
         """Compile and publish a snapshot; its version."""
 
     def runnable(self, product: Any, operation: Any) -> bool:
         """Whether the orders runtime executes this operation today."""
 
-    async def examine(self, pool: Pool, request: bytes, theirs: str | None) -> Mapping[str, Any]:
+    async def examine(self, pool: "Pool", request: bytes, theirs: str | None) -> Mapping[str, Any]:
         """The signature doctor's report on a raw HTTP request."""
 
-    async def close_day(self, pool: Pool, day: str | None) -> Mapping[str, Any]:
+    async def close_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
         """Run the end-of-day steps of a booking date (ISO date; None: today)."""

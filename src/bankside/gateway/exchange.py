@@ -21,6 +21,7 @@ class Refusal:
     retry_after: int | None = None
     errors: tuple[Mapping[str, str], ...] = ()
     extra: Mapping[str, Any] | None = None
+    hit: bool = False
 
     @classmethod
     def of(cls, error: BanksideError) -> "Refusal":
@@ -33,6 +34,7 @@ class Refusal:
             retry_after=error.retry_after,
             errors=tuple(error.errors),
             extra=error.extra | ({"iso_reason": error.iso_reason} if error.iso_reason else {}),
+            hit=error.hit,
         )
 
     def problem(self, request_id: str) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class BanksideError(Exception):
         self.errors = tuple(errors)
         self.retry_after = retry_after
         self.extra = dict(extra or {})
+        # True when this is the stored first answer of a repeated idempotency key.
+        self.hit = False
 
     @classmethod
     def headline(cls) -> str:

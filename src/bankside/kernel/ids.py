@@ -23,6 +23,9 @@ MerchantId = NewType("MerchantId", str)
 OrderId = NewType("OrderId", str)
 EventId = NewType("EventId", str)
 RequestId = NewType("RequestId", str)
+GrantId = NewType("GrantId", str)
+ConsentId = NewType("ConsentId", str)
+SessionId = NewType("SessionId", str)
 
 # One prefix a kind. A product's own resource ids use its order's id: one noun, one id.
 PREFIXES: dict[str, str] = {
@@ -38,6 +41,9 @@ PREFIXES: dict[str, str] = {
     "event": "evt",
     "request": "req",
     "payer_token": "ptk",
+    "grant": "grt",
+    "consent": "cns",
+    "session": "ses",
 }
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,127}")

@@ -21,6 +21,8 @@ MINOR_DIGITS: dict[str, int] = {
 
 # A ledger column is a signed 64-bit integer; one amount stays far below its end so that sums do.
 MINOR_MAX = 10**15
+# Of a text that is no amount, a refusal repeats this many characters.
+SHOWN_MAX = 40
 
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,15})(?:\.([0-9]{1,4}))?")
 
@@ -59,13 +61,15 @@ class Money:
         digits = minor_digits(currency)
         match = _DECIMAL.fullmatch(amount) if isinstance(amount, str) else None
         if match is None:
-            raise AmountInvalid(f"{amount!r} is not a decimal amount such as '12.34'")
+            raise AmountInvalid(f"{_shown(amount)} is not a decimal amount such as '12.34'")
         fraction = match[2] or ""
         if len(fraction) > digits:
-            raise AmountInvalid(f"{currency} has {digits} decimal places; {amount!r} has more")
+            raise AmountInvalid(
+                f"{currency} has {digits} decimal places; {_shown(amount)} has more"
+            )
         minor = int(match[1]) * 10**digits + int(fraction.ljust(digits, "0") or "0")
         if minor > MINOR_MAX:
-            raise AmountInvalid(f"{amount!r} is above the largest amount of one operation")
+            raise AmountInvalid(f"{_shown(amount)} is above the largest amount of one operation")
         return cls(minor, currency)
 
     def __str__(self) -> str:
@@ -130,5 +134,12 @@ def minor_digits(currency: str) -> int:
     """Decimal places of a currency, or CurrencyUnknown."""
     digits = MINOR_DIGITS.get(currency) if isinstance(currency, str) else None
     if digits is None:
-        raise CurrencyUnknown(f"{currency!r} is not a currency of this bank")
+        raise CurrencyUnknown(f"{_shown(currency)} is not a currency of this bank")
     return digits
+
+
+def _shown(given: object) -> str:
+    """What was sent instead, cut: a refusal is never longer than the request it refuses."""
+    if isinstance(given, str):
+        return repr(given[:SHOWN_MAX])
+    return repr(given) if isinstance(given, int | float) else f"a {type(given).__name__}"

@@ -5,6 +5,7 @@ sealed (AES-256-GCM, fresh 96-bit nonce, the purpose as associated data); the KE
 ``<home>/keys/kek`` (mode 0600) and nowhere else.
 """
 
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -27,6 +28,7 @@ class Vault:
         if len(kek) != _KEK_BYTES:
             raise SealBroken(f"the key-encryption key has {len(kek)} bytes instead of {_KEK_BYTES}")
         self._aead = AESGCM(kek)
+        self._kek = kek
 
     @classmethod
     def at(cls, home: Path) -> "Vault":
@@ -47,6 +49,11 @@ class Vault:
         """Encrypt ``secret``; only ``open`` with the same purpose gives it back."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._aead.encrypt(nonce, secret, purpose.encode())
+
+    def mac(self, message: bytes, *, purpose: str) -> bytes:
+        """A 32-byte code that every process of this installation, and nobody else, can make."""
+        key = hmac.digest(self._kek, b"bankside mac " + purpose.encode(), "sha256")
+        return hmac.digest(key, message, "sha256")
 
     def open(self, sealed: bytes, *, purpose: str) -> bytes:
         """The secret, or SealBroken."""

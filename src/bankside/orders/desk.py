@@ -231,7 +231,9 @@ class Desk:
             answer = msgspec.json.decode(stored.answer)
             if "refused" in answer:
                 words = {reason: by_code(code) for reason, code in answer["words"].items()}
-                raise await self.verdict(db, answer["refused"], words)
+                refused = await self.verdict(db, answer["refused"], words)
+                refused.hit = True
+                raise refused
         facts = {"order": stored.order} if stored.order else {}
         return Answer(stored.status, answer, hit=True, facts=facts)
 

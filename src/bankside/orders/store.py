@@ -173,10 +173,10 @@ async def find_by_reference(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which orders a list shows; empty sequences mean all; times are half-open."""
+    """Which orders a list shows; None asks for nothing; times are half-open."""
 
-    products: Sequence[str] = ()
-    families: Sequence[str] = ()
+    product: str | None = None
+    families: Sequence[str] | None = None
     reference: str | None = None
     subject: str | None = None
     parent: str | None = None
@@ -184,32 +184,35 @@ class Filter:
     until: datetime | None = None
 
 
+# One condition a field of Filter: only what is asked stands in the statement, so that each question
+# finds its index.
+_CONDITIONS = {
+    "product": "product = ${}",
+    "families": "family = any(${}::text[])",
+    "reference": "reference = ${}",
+    "subject": "subject = ${}",
+    "parent": "parent_id = ${}",
+    "since": "created_at >= ${}",
+    "until": "created_at < ${}",
+}
+
+
 async def page(
     db: Connection, scope: Scope, chosen: Filter, *, before: str, limit: int
 ) -> list[Order]:
     """Up to ``limit`` orders with an id below ``before`` (empty: all), newest first."""
+    where = [_VISIBLE]
+    values: list[Any] = [scope.partner, scope.tenant]
+    asked = {name: getattr(chosen, name) for name in _CONDITIONS} | {"before": before or None}
+    for name, value in asked.items():
+        if value is not None:
+            values.append(value)
+            where.append(_CONDITIONS.get(name, "order_id < ${}").format(len(values)))
+    values.append(limit)
     rows = await db.fetch(
-        f"select {_COLUMNS} from orders.orders where {_VISIBLE}"  # noqa: S608 - constant texts
-        " and (cardinality($3::text[]) = 0 or product = any($3::text[]))"
-        " and (cardinality($4::text[]) = 0 or family = any($4::text[]))"
-        " and ($5::text is null or reference = $5)"
-        " and ($6::text is null or subject = $6)"
-        " and ($7::text is null or parent_id = $7)"
-        " and ($8::timestamptz is null or created_at >= $8)"
-        " and ($9::timestamptz is null or created_at < $9)"
-        " and ($10 = '' or order_id < $10)"
-        " order by order_id desc limit $11",
-        scope.partner,
-        scope.tenant,
-        list(chosen.products),
-        list(chosen.families),
-        chosen.reference,
-        chosen.subject,
-        chosen.parent,
-        chosen.since,
-        chosen.until,
-        before,
-        limit,
+        f"select {_COLUMNS} from orders.orders where {' and '.join(where)}"  # noqa: S608 - constants
+        f" order by order_id desc limit ${len(values)}",
+        *values,
     )
     return [_order(row) for row in rows]
 

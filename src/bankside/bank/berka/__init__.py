@@ -5,7 +5,8 @@ line and column; a second load changes nothing; a killed one is finished by the 
 hold is loaded as it is; opening balances and postings are derived by the rule of ``rules`` and say
 so (kind ``derived``, narrative ``derived: ...``).
 
-Public: load, account_id, Report, PARTNER_DEFAULT, FilesInvalid, Fault, OtherFilesLoaded, PostingRefused.
+Public: load, account_id, Report, PARTNER_DEFAULT, FilesInvalid, Fault, OtherFilesLoaded,
+PostingRefused.
 """
 
 from bankside.bank.berka.errors import Fault, FilesInvalid, OtherFilesLoaded, PostingRefused

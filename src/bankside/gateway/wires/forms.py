@@ -18,6 +18,7 @@ import multipart
 
 from bankside.kernel.clock import BANK_ZONE
 from bankside.kernel.errors import Invalid
+from bankside.kernel.signing.content import decrypt
 
 # Public SDKs send at most about 20 parameters; the limit keeps sorting and joining cheap.
 PARAMETERS_MAX = 64
@@ -95,6 +96,17 @@ def beijing_text(rfc3339: str) -> str:
     """A platform instant (``2026-03-02T02:00:00.000Z``) as the local-time dialects write it."""
     instant = datetime.fromisoformat(rfc3339)
     return instant.astimezone(BANK_ZONE).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def decrypted(text: str, key: bytes, charset: str) -> str:
+    """Encrypted content as text; bytes that are not of the form's charset are refused, not mended.
+
+    Raises ContentUnreadable, ContentMalformed.
+    """
+    try:
+        return decrypt(text, key).decode(charset)
+    except UnicodeDecodeError as error:
+        raise ContentMalformed(f"the encrypted content is not {charset}") from error
 
 
 def json_object(content: bytes | str) -> dict[str, Any]:

@@ -27,19 +27,19 @@ async def listed(desk: Desk, ticket: Ticket) -> Answer:
     """A page of the product's orders, filtered by the partner's own number."""
     asked = read_query(ticket.operation.inputs, ticket.call.query)
     number = next((asked[name] for name in _NUMBERS if name in asked), None)
-    return await page(desk, ticket, store.Filter(products=[ticket.product.id], reference=number))
+    return await page(desk, ticket, store.Filter(product=ticket.product.id, reference=number))
 
 
 async def refunds(desk: Desk, ticket: Ticket) -> Answer:
     """A page of refunds: all, or those of the order that ``order`` or ``order_no`` names."""
     asked = read_query(ticket.operation.inputs, ticket.call.query)
-    chosen = store.Filter(products=[ticket.product.id], reference=asked.get("refund_no"))
+    chosen = store.Filter(product=ticket.product.id, reference=asked.get("refund_no"))
     if "order" in asked or "order_no" in asked:
         parent = await _parent(desk, ticket, asked)
         if parent is None:
             return Answer(OK, {"items": [], "next_cursor": None})
         chosen = store.Filter(
-            products=[ticket.product.id], reference=asked.get("refund_no"), parent=parent.id
+            product=ticket.product.id, reference=asked.get("refund_no"), parent=parent.id
         )
     return await page(desk, ticket, chosen)
 

@@ -39,7 +39,14 @@ from bankside.gateway.wires.alipay.mapping import (
 )
 from bankside.gateway.wires.alipay.methods import Code, Method, MethodTable, method_table
 from bankside.gateway.wires.alipay.node import balanced, node_text, shown
-from bankside.gateway.wires.forms import Form, beijing_seconds, encoded, json_object, read_form
+from bankside.gateway.wires.forms import (
+    Form,
+    beijing_seconds,
+    decrypted,
+    encoded,
+    json_object,
+    read_form,
+)
 from bankside.gateway.wires.keys import (
     AnswerSigners,
     ContentKeyMissing,
@@ -49,7 +56,7 @@ from bankside.gateway.wires.keys import (
 )
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.signing import alipay
-from bankside.kernel.signing.content import decrypt, encrypt
+from bankside.kernel.signing.content import encrypt
 from bankside.kernel.snapshot import App, Key
 
 PATH = "/gateway.do"
@@ -57,6 +64,7 @@ DONE = "10000"
 PAYER_AWAITED = "10003"
 # One public SDK finds the node by a pattern without digits; no served method has any.
 _METHOD_NAME = re.compile(r"[A-Za-z_.]{1,128}")
+_METHOD_PARAMETER = re.compile(rb"(?:^|&)method=([^&]*)")
 
 
 @dataclass(slots=True)
@@ -89,6 +97,7 @@ class AlipayWire:
         return x.path == PATH
 
     def read(self, x: Exchange, s: Serving) -> Refusal | None:
+        x.wire_state = _Read(Form({}), _named_method(x))
         try:
             if x.method not in {"GET", "POST"} or (x.method == "GET" and x.body):
                 raise ParameterInvalid("this dialect knows POST forms and GET queries")
@@ -164,6 +173,8 @@ class AlipayWire:
             # The public Node SDK shows this header with every error.
             ("trace_id", x.request_id),
         ]
+        if x.refusal is not None and x.refusal.retry_after is not None:
+            headers.append(("retry-after", str(x.refusal.retry_after)))
         return Reply(200, headers, body.encode(charset))
 
     def _content(self, x: Exchange, s: Serving, state: _Read) -> Mapping[str, Any]:
@@ -175,7 +186,7 @@ class AlipayWire:
         if key is None:
             raise ContentKeyMissing
         aes = s.opened(key)
-        content = json_object(decrypt(text, aes).decode(state.form.charset, "replace"))
+        content = json_object(decrypted(text, aes, state.form.charset))
         # Only now: a partner with a wrong content key could not read why it was refused.
         state.aes = aes
         return content
@@ -222,6 +233,15 @@ class AlipayWire:
 
 # What stands in for an answer without the object the method asks for.
 EMPTY = Refusal(code="order.not_found", status=404, title="There is no such object")
+
+
+def _named_method(x: Exchange) -> str:
+    """The method of a request whose form cannot be read: SDKs understand no other node.
+
+    Empty when it stands there twice, or not plainly.
+    """
+    named = _METHOD_PARAMETER.findall(x.query.encode("latin-1") + b"&" + x.body)
+    return named[0].decode("latin-1") if len(named) == 1 else ""
 
 
 def _read_common(x: Exchange, form: Form) -> None:

@@ -28,6 +28,7 @@ from bankside.gateway.wires.alipay.errors import (
     EncryptionUnsupported,
     FilesUnsupported,
     MethodUnknown,
+    ParameterInvalid,
     TimestampInvalid,
 )
 from bankside.gateway.wires.alipay.mapping import code_of, explained, from_native, to_native
@@ -53,6 +54,7 @@ from bankside.kernel.snapshot import App, Key
 PREFIX = "/v3/alipay/"
 ALG = "rsa-sha256"
 _MILLISECONDS_DIGITS_MAX = 15
+_MEDIA = frozenset({"", "application/json", "text/plain", "multipart/form-data"})
 # The dialect's statuses; ours that it does not know become the nearest of them.
 _STATUS = {405: 404, 409: 400, 413: 400, 415: 400, 422: 400, 501: 400, 503: 500, 504: 500}
 
@@ -95,6 +97,8 @@ class Alipay3Wire:
                 raise MethodUnknown
             x.operation = operation
             state.signed_body = x.body
+            if x.headers.get("content-type", "").partition(";")[0].strip() not in _MEDIA:
+                raise ParameterInvalid("the body is application/json, encrypted text/plain")
             if x.headers.get("content-type", "").startswith("multipart/form-data"):
                 form = read_form("", x.body, x.headers["content-type"])
                 state.signed_body = form.get("data").encode()
@@ -157,9 +161,10 @@ class Alipay3Wire:
         return Reply(status, headers + self._signed(x, s, body), body)
 
     def _method(self, path: str) -> Method:
-        method = self._table.methods.get(path.removeprefix("/v3/").replace("/", "."))
+        name = path.removeprefix("/v3/").replace("/", ".")
+        method = self._table.methods.get(name)
         if method is None:
-            raise MethodUnknown
+            raise MethodUnknown(self._table.later.get(name, ""))
         return method
 
     def _content(self, x: Exchange, s: Serving, state: _Read) -> Mapping[str, Any]:

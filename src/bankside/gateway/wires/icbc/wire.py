@@ -28,6 +28,7 @@ from bankside.gateway.wires.forms import (
     Form,
     FormMalformed,
     beijing_seconds,
+    decrypted,
     encoded,
     json_object,
     read_form,
@@ -48,7 +49,7 @@ from bankside.gateway.wires.keys import (
 )
 from bankside.kernel.errors import BanksideError, Invalid, NotBuilt
 from bankside.kernel.signing import icbc
-from bankside.kernel.signing.content import decrypt, encrypt
+from bankside.kernel.signing.content import encrypt
 from bankside.kernel.snapshot import App, Key
 
 # The answer's digest is fixed by the dialect; the SDKs fail on anything stronger.
@@ -210,7 +211,7 @@ class IcbcWire:
         key = content_key(x.app, self.name, x.now)
         if key is None:
             raise ContentKeyMissing
-        return decrypt(content, s.opened(key)).decode(state.form.charset, "replace")
+        return decrypted(content, s.opened(key), state.form.charset)
 
     def _encrypted(self, text: str, app: App | None, s: Serving, now: float, charset: str) -> str:
         """The content as quoted base64, when the app has a key to read it with."""

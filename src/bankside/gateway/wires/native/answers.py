@@ -21,6 +21,8 @@ from bankside.kernel.signing.rfc9421 import (
 from bankside.kernel.snapshot import Key
 
 REQUEST_ID_MAX = 128
+# Said of a stored first answer, be it a success or a refusal that the ledger decided.
+HIT = ("idempotency-hit", "true")
 _PROBLEM = "application/problem+json"
 # Statuses that have no content; their digest is that of zero bytes.
 _BODILESS = frozenset({204, 304})
@@ -51,7 +53,7 @@ def _answered(x: Exchange, answer: Answer) -> tuple[int, list[tuple[str, str]], 
         headers.append(("content-type", answer.content_type))
         body = answer.body if isinstance(answer.body, bytes) else _encode(answer.body)
     if answer.hit:
-        headers.append(("idempotency-hit", "true"))
+        headers.append(HIT)
     return answer.status, headers, body
 
 
@@ -62,6 +64,8 @@ def _refused(x: Exchange, s: Serving) -> tuple[int, list[tuple[str, str]], bytes
     headers = [("content-type", _PROBLEM)]
     if refusal.retry_after is not None:
         headers.append(("retry-after", str(refusal.retry_after)))
+    if refusal.hit:
+        headers.append(HIT)
     if refusal.status == 405:
         headers.append(("allow", ", ".join(s.routes.allowed(x.path))))
     return refusal.status, headers, _encode(problem)
