@@ -45,7 +45,7 @@ SCHEMA_NAME = re.compile(
 )
 PURE_FILES = ("rules.py", "model.py")
 IMPURE_IMPORTS = re.compile(
-    r"^(asyncpg|socket|httptools|uvloop|urllib|http|requests|subprocess|asyncio"
+    r"^(asyncpg|socket|httptools|uvloop|urllib\.(?!parse)|http|requests|subprocess|asyncio"
     r"|bankside\.kernel\.(db|postgres|jobs|outbox|migrate))(\.|$)"
 )
 MONEY_WORDS = re.compile(r"(amount|minor|money|balance|price|fee|cents)", re.IGNORECASE)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from berka_folder import SMALL, with_line, write_folder
+from tests.bank.berka_folder import SMALL, with_line, write_folder
 
 from bankside.bank import berka, ledger
 from bankside.bank.accounts import (

@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from berka_folder import SMALL, with_line, write_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.bank.berka_folder import SMALL, with_line, write_folder
 
 from bankside.bank.berka import reading
 from bankside.bank.berka.errors import FAULTS_SHOWN_MAX, FilesInvalid

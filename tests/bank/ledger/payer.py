@@ -12,7 +12,7 @@ import random
 import sys
 from pathlib import Path
 
-from ledger_world import group
+from tests.bank.ledger.ledger_world import group
 
 from bankside.bank.ledger import Books
 from bankside.kernel.clock import SystemClock

@@ -3,7 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from ledger_world import EQUITY, HOLD, World, day, group, in_a_day, proof, shared_world
+from tests.bank.ledger.ledger_world import (
+    EQUITY,
+    HOLD,
+    World,
+    day,
+    group,
+    in_a_day,
+    proof,
+    shared_world,
+)
 
 from bankside.bank.ledger import (
     AccountClass,

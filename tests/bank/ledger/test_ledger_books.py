@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from cut_line import Cut, cut_line
-from ledger_world import EQUITY, MORNING, commit_all, group, proof, shared_world
+from tests.bank.ledger.cut_line import Cut, cut_line
+from tests.bank.ledger.ledger_world import EQUITY, MORNING, commit_all, group, proof, shared_world
 
 from bankside.bank.ledger import (
+    LEGS_MAX,
     Books,
     GroupInvalid,
     LedgerBusy,
@@ -20,8 +21,10 @@ from bankside.bank.ledger import (
     balances,
     books,
     group_id,
+    post,
     transfer,
 )
+from bankside.bank.ledger.service import BATCH_LEGS_MAX
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, Write, open_pool
 
@@ -87,6 +90,20 @@ async def test_a_crowd_shares_few_commits(pool: Pool, ledger: str, collector: Bo
     assert all(verdict.accepted for verdict in verdicts)
     assert await free(pool, ledger, "ben") == 700
     assert await batches(pool, ledger) - before <= 3
+    assert (await proof(pool, ledger)).fault is None
+
+
+async def test_large_groups_make_smaller_batches(pool: Pool, ledger: str, collector: Books) -> None:
+    before = await batches(pool, ledger)
+    there_and_back = [("anna", "ben", 1), ("ben", "anna", 1)] * (LEGS_MAX // 2)
+
+    verdicts = await commit_all(collector, [group(f"n{n}", *there_and_back) for n in range(60)])
+
+    assert all(verdict.accepted for verdict in verdicts)
+    assert await batches(pool, ledger) - before >= 60 * LEGS_MAX // (BATCH_LEGS_MAX + LEGS_MAX)
+    async with pool.acquire() as db:
+        asked = [group(f"m{n}", *there_and_back) for n in range(60)]
+        assert all(verdict.accepted for verdict in await post(db, asked, ledger=ledger))
     assert (await proof(pool, ledger)).fault is None
 
 

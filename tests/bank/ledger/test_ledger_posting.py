@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from ledger_world import (
+from tests.bank.ledger.ledger_world import (
     DOLLARS,
     EQUITY,
     HOLD,

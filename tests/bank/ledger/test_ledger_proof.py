@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from ledger_world import EQUITY, HOLD, World, group, in_a_day
+from tests.bank.ledger.ledger_world import EQUITY, HOLD, World, group, in_a_day
 
 from bankside.bank.ledger import Capture, Head, Hold, LedgerUnknown, group_id, verify
 from bankside.kernel.db import Connection

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from ledger_world import EQUITY, HOLD, MORNING, World, group
+from tests.bank.ledger.ledger_world import EQUITY, HOLD, MORNING, World, group
 
 from bankside.bank.ledger import Capture, Group, Hold, Release, group_id
 from bankside.kernel.db import Connection

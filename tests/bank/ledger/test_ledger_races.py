@@ -10,7 +10,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from ledger_world import HOLD, MORNING, World, group, in_a_day, proof, shared_world
+from tests.bank.ledger.ledger_world import (
+    HOLD,
+    MORNING,
+    World,
+    group,
+    in_a_day,
+    proof,
+    shared_world,
+)
 
 from bankside.bank.ledger import (
     Books,
@@ -154,7 +162,7 @@ async def payer(
         name,
         str(count),
         str(journal),
-        env={**os.environ, "PYTHONPATH": str(PAYER.parent)},
+        env={**os.environ, "PYTHONPATH": str(PAYER.parents[3])},
     )
 
 

@@ -27,7 +27,7 @@ from bankside.bank.ledger.errors import (
     meant,
 )
 from bankside.bank.ledger.model import MAIN, Group, Verdict
-from bankside.bank.ledger.service import post_batch
+from bankside.bank.ledger.service import BATCH_LEGS_MAX, post_batch
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import (
     CONNECTION_LOST,
@@ -82,7 +82,8 @@ class _Waiting:
         """The next batch. A second unit of a group waits: it is answered as a repeat then."""
         batch: list[_Unit] = []
         ids: set[UUID] = set()
-        while self.units and len(batch) < BATCH_UNITS_MAX:
+        legs = 0
+        while self.units and len(batch) < BATCH_UNITS_MAX and legs < BATCH_LEGS_MAX:
             unit = self.units[0]
             if unit.group is not None and unit.group.id in ids:
                 break
@@ -91,6 +92,7 @@ class _Waiting:
                 continue  # Its caller went away before anything was posted.
             if unit.group is not None:
                 ids.add(unit.group.id)
+                legs += len(unit.group.legs)
             batch.append(unit)
         return batch
 

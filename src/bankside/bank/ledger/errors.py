@@ -54,12 +54,14 @@ class LedgerUnavailable(Unavailable):
     """The ledger did not answer in time; nothing was posted. Repeat it with the same key."""
 
     code = "ledger.unavailable"
+    outcome_unknown = False
 
 
 class LedgerBusy(Unavailable):
     """Too many postings wait already; nothing was posted. Repeat it with the same key."""
 
     code = "ledger.busy"
+    outcome_unknown = False
 
 
 class OutcomeUnknown(Unavailable):

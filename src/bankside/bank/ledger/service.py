@@ -36,6 +36,8 @@ from bankside.kernel.paging import Page, checked_limit, checked_number
 
 # One call of the batch function: beyond this, latency and the locks grow and the rate does not.
 BATCH_GROUPS_MAX = 2_000
+# The ledger's lock is held for the whole batch: some 40 us a leg, so this is a fifth of a second.
+BATCH_LEGS_MAX = 5_000
 # One sweep of expired holds takes this many; the next run of the schedule takes the rest.
 EXPIRE_HOLDS_MAX = 5_000
 
@@ -86,12 +88,15 @@ def distinct_batches(groups: Iterable[Group]) -> Iterable[list[Group]]:
     """The groups in order, cut where a batch is full or an id appears in it a second time."""
     batch: list[Group] = []
     ids: set[UUID] = set()
+    legs = 0
     for group in groups:
-        if group.id in ids or len(batch) == BATCH_GROUPS_MAX:
+        full = len(batch) == BATCH_GROUPS_MAX or legs + len(group.legs) > BATCH_LEGS_MAX
+        if batch and (full or group.id in ids):
             yield batch
-            batch, ids = [], set()
+            batch, ids, legs = [], set(), 0
         batch.append(group)
         ids.add(group.id)
+        legs += len(group.legs)
     if batch:
         yield batch
 

@@ -5,7 +5,8 @@ its own for what was collected and not settled yet; its split receivers are acco
 data space (``partner``) and currency.
 
 Public: Merchant, MerchantTerms, Receiver, register_merchant, merchant, merchants, only_merchant,
-register_receiver, receivers, SPLIT_SHARE_MAX_BP_DEFAULT, and the refusals of ``errors``.
+register_receiver, receivers, tenant_customers, SPLIT_SHARE_MAX_BP_DEFAULT, and the refusals of
+``errors``.
 """
 
 from bankside.bank.merchants.errors import (
@@ -29,6 +30,7 @@ from bankside.bank.merchants.service import (
     receivers,
     register_merchant,
     register_receiver,
+    tenant_customers,
 )
 
 __all__ = [
@@ -48,4 +50,5 @@ __all__ = [
     "receivers",
     "register_merchant",
     "register_receiver",
+    "tenant_customers",
 ]

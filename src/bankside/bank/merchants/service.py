@@ -97,6 +97,11 @@ async def only_merchant(db: Connection, partner: str, tenant: str | None) -> Mer
     return found[0] if len(found) == 1 else None
 
 
+async def tenant_customers(db: Connection, partner: str, tenant: str) -> frozenset[str]:
+    """The customers behind the tenant's merchants: whose accounts are the tenant's own."""
+    return await store.customers(db, partner, tenant)
+
+
 async def register_receiver(
     db: Connection, clock: Clock, of: Merchant, reference: str, *, relation: str
 ) -> Receiver:

@@ -79,6 +79,16 @@ async def owned(db: Connection, partner: str, tenant: str | None, *, limit: int)
     return [_merchant(row) for row in rows]
 
 
+async def customers(db: Connection, partner: str, tenant: str) -> frozenset[str]:
+    """The customers behind the tenant's merchants."""
+    rows = await db.fetch(
+        "select distinct customer_id from bank.merchants where partner_id = $1 and tenant_id = $2",
+        partner,
+        tenant,
+    )
+    return frozenset(row["customer_id"] for row in rows)
+
+
 async def insert_receiver(db: Connection, partner: str, receiver: Receiver) -> None:
     """Store a split receiver; one that stands already stays as it is."""
     await db.execute(
