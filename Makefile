@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .boot/bin/uv
 
+# A start without bytecode costs more than twice the time, and some machines forbid to write it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check format lock bench docs clean
 .DEFAULT_GOAL := help
 
@@ -14,7 +17,7 @@ run: $(VENV)/.ok  ## Start everything with the demo bank: edge on 8080, web on 8
 	@$(BIN)/bankside serve --demo
 
 test: $(VENV)/.ok  ## All tests, in parallel, each worker on its own database
-	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.ok  ## Format, lint, types, rooms, sizes, licences, OpenAPI drift
 	@$(BIN)/ruff format --check src tests tools bench
@@ -39,11 +42,17 @@ clean:  ## Remove what make made, not your data in var/
 	@rm -rf $(VENV) .boot .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # uv lives in its own folder: `uv pip sync` removes from the venv whatever the lock does not name.
-$(UV):
+$(UV): tools/bootstrap.sh
+	@echo "Setting up, once: fetching uv ..."
 	@sh tools/bootstrap.sh $(PYTHON)
+	@touch $@
 
+# One import of everything leaves bytecode behind, which five processes at once would each compile;
+# code that does not import is for the command that was asked for to say.
 $(VENV)/.ok: requirements.lock pyproject.toml $(UV)
-	@test -x $(BIN)/python || $(UV) venv -q --python $(PYTHON) $(VENV)
+	@echo "Setting up, once: filling $(VENV)/ with what requirements.lock names ..."
+	@test -x $(BIN)/python || $(UV) venv -q --clear --python $(PYTHON) $(VENV)
 	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c "from bankside.app import edge, serve, web, worker" 2>/dev/null || true
 	@touch $@

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from cryptography.hazmat.primitives import serialization
 
@@ -22,7 +23,9 @@ from bankside.app.publish import catalogue
 from bankside.bank import ledger
 from bankside.bank.accounts import account, balance, payer_of_token
 from bankside.bank.merchants import merchant, receivers
+from bankside.identity import read_client
 from bankside.identity.credentials import verify_password
+from bankside.identity.factors import take_totp
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, open_pool
 from bankside.kernel.secrets import Vault
@@ -36,6 +39,7 @@ TABLES = (
     *("bank.payer_tokens", "bank.ledger_transfers", "bank.ledger_entries", "bank.branches"),
     *("partners.partners", "partners.tenants", "partners.apps", "partners.app_keys"),
     *("partners.subscriptions", "partners.platform_keys", "identity.credentials", "kernel.outbox"),
+    *("identity.totp_factors", "identity.clients"),
 )
 
 
@@ -201,6 +205,12 @@ async def test_customers_log_in_and_hold_what_the_demo_says(seeded: Seeded) -> N
                 db, each["partner"], login=each["login"], password=each["password"]
             )
             assert proved == each["id"]
+            code = pyotp.TOTP(each["totp_secret"]).at(CLOCK.now())
+            trial = db.transaction()
+            await trial.start()
+            of = (each["partner"], each["id"])
+            assert await take_totp(db, CLOCK, Vault.at(seeded.home), *of, code=code)
+            await trial.rollback()
         for spec in bank_spec().partners:
             told = {a["number"]: c for c in demo["customers"] for a in c["accounts"]}
             for owner in spec.customers:
@@ -209,6 +219,22 @@ async def test_customers_log_in_and_hold_what_the_demo_says(seeded: Seeded) -> N
                     found = await account(db, told[number]["partner"], number)
                     assert str((await balance(db, found)).booked) == held.balance
         assert (await ledger.verify(db)).fault is None
+
+
+async def test_two_clients_stand_with_the_keys_of_their_files(seeded: Seeded) -> None:
+    first, second = seeded.demo["oauth_clients"]
+
+    assert first["redirect_uris"] != second["redirect_uris"]
+    async with seeded.pool.acquire() as db:
+        for told in (first, second):
+            client = await read_client(db, told["partner"], told["client_id"])
+            key = json.loads(read(told["private_jwk_file"]))
+            assert client.redirect_uris == tuple(told["redirect_uris"])
+            assert client.scopes == set(told["scopes"])
+            (registered,) = client.jwks
+            assert {name: key[name] for name in registered} == registered
+            assert "d" not in registered
+            assert stat.S_IMODE(Path(told["private_jwk_file"]).stat().st_mode) == 0o600
 
 
 async def test_merchants_receivers_and_payment_codes_stand(seeded: Seeded) -> None:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote_from_bytes
 
 from tests.journeys.raw import Heard, Message
@@ -28,6 +28,8 @@ from bankside.kernel.signing.rfc9421 import (
 )
 
 BEIJING = timedelta(hours=8)
+# A well-formed order id that names nothing.
+NOBODYS = "ord_00000000000000000000000000"
 FORM = "application/x-www-form-urlencoded"
 # Business fields of a scan payment by their Alipay-style names.
 _ALIPAY_FIELDS = {
@@ -39,17 +41,24 @@ _ALIPAY_FIELDS = {
 }
 
 
+_ALIPAY_OTHER_FIELDS = {
+    "hold": {"order_no": "out_order_no", "amount": "amount"},
+    "refund": {"order": "trade_no", "amount": "refund_amount", "refund_no": "out_request_no"},
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What a message asks for, and what is wrong with it.
 
-    ``operation``: pay, hold, ask (an order that is not there), unbuilt, unknown. ``fields`` change
-    business fields (None: left out); ``content`` replaces the business content byte for byte.
+    ``operation``: pay, hold, ask, refund, unbuilt, unknown; ``order`` is whose (ask, refund).
+    ``fields`` change business fields (None: left out); ``content`` replaces all of them.
     ``age``: seconds the message is old. ``keyless``: without what makes a repeat harmless.
     ``altered``: one byte of the signed content changed on the way.
     """
 
     operation: str = "pay"
+    order: str = NOBODYS
     fields: Mapping[str, Any] = field(default_factory=dict)
     content: bytes | None = None
     age: int = 0
@@ -102,7 +111,7 @@ class Dialect(ABC):
 
     wire: str
     # The operations a wish may name, in the dialect's words.
-    operations: Mapping[str, str]
+    operations: ClassVar[Mapping[str, str]]
 
     def __init__(self, party: Party) -> None:
         self.party = party
@@ -123,6 +132,8 @@ class Dialect(ABC):
     def business(self, wish: Wish) -> dict[str, Any]:
         """The native business fields of a wish."""
         fields: dict[str, Any] = {"order_no": number(), "amount": "1.00", **self.party.payment}
+        if wish.operation == "refund":
+            fields = {"order": wish.order, "refund_no": "R1", "amount": "1.00"}
         fields |= wish.fields
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -148,16 +159,17 @@ class Native(Dialect):
     """RFC 9421 over REST and JSON."""
 
     wire = "native"
-    operations = {
+    operations: ClassVar = {
         "pay": "POST /v1/scan-payments",
         "hold": "POST /v1/preauthorizations",
-        "ask": "GET /v1/scan-payments/ord_00000000000000000000000000",
+        "ask": "GET /v1/scan-payments/{order}",
+        "refund": "POST /v1/merchant-refunds",
         "unbuilt": "POST /v1/personal-loan-applications",
         "unknown": "POST /v1/scan-payments-of-nobody",
     }
 
     def message(self, wish: Wish) -> Message:
-        method, path = self.operations[wish.operation].split(" ")
+        method, path = self.operations[wish.operation].format(order=wish.order).split(" ")
         body = b"" if method == "GET" else wish.content
         if body is None:
             body = native_body(self.business(wish))
@@ -197,11 +209,12 @@ class Native(Dialect):
         except Exception as error:
             raise AnswerUnproven(f"{error!r}: {heard}") from error
         content = json.loads(heard.body)
-        code = f"{heard.status} {content['code']}" if "code" in content else str(heard.status)
+        code = str(heard.status)
         if heard.status >= 400:
+            code += f" {content['code']}"
             assert heard.headers["content-type"] == "application/problem+json"
             assert content["status"] == heard.status
-            assert content["request_id"] == heard.headers["request-id"]
+            assert content["request_id"] == heard.headers["x-request-id"]
         return Said(code, heard.headers["request-id"], content, str(parameters["keyid"]))
 
     def _named_algorithm(self, wish: Wish) -> str:
@@ -214,10 +227,11 @@ class Icbc(Dialect):
     """The ICBC-style form, signed over the path."""
 
     wire = "icbc"
-    operations = {
+    operations: ClassVar = {
         "pay": "/api/merchant/scan-payments/create/V1",
         "hold": "/api/merchant/preauthorizations/create/V1",
         "ask": "/api/merchant/scan-payments/query/V1",
+        "refund": "/api/merchant/merchant-refunds/create/V1",
         "unbuilt": "/api/loan/personal-loans/applications-create/V1",
         "unknown": "/api/merchant/scan-payments/explode/V1",
     }
@@ -265,7 +279,7 @@ class Icbc(Dialect):
         if wish.content is not None:
             return wish.content
         if wish.operation == "ask":
-            return b'{"scan_payment_id":"ord_00000000000000000000000000"}'
+            return json.dumps({"scan_payment_id": wish.order}).encode()
         return native_body(self.business(wish))
 
     def _sign_type(self, wish: Wish) -> str:
@@ -277,10 +291,11 @@ class AlipayV2(Dialect):
     """The Alipay-style v2 form; common parameters in the query, the rest in the body."""
 
     wire = "alipay"
-    operations = {
+    operations: ClassVar = {
         "pay": "alipay.trade.pay",
         "hold": "alipay.fund.auth.order.freeze",
         "ask": "alipay.trade.query",
+        "refund": "alipay.trade.refund",
         "unbuilt": "alipay.trade.page.pay",
         "unknown": "alipay.trade.explode",
     }
@@ -331,15 +346,13 @@ class AlipayV2(Dialect):
         if wish.content is not None:
             return wish.content
         if wish.operation == "ask":
-            return b'{"out_trade_no":"nobody-made-this"}'
-        names = _ALIPAY_FIELDS
-        if wish.operation == "hold":
-            names = names | {"order_no": "out_order_no", "amount": "amount"}
+            return json.dumps({"trade_no": wish.order}).encode()
+        names = _ALIPAY_FIELDS | _ALIPAY_OTHER_FIELDS.get(wish.operation, {})
         fields = {names.get(name, name): value for name, value in self.business(wish).items()}
         if wish.operation == "hold":
             fields |= {"out_request_no": "1"}
         if wish.keyless:
-            fields.pop("out_trade_no")
+            del fields["out_trade_no"]
         return json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 

@@ -37,7 +37,7 @@ def dialects_of(demo: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[Dia
             "alg": facts["alg"],
             "sign": _signer(facts["alg"], facts["private_key_file"]),
             "forge": _forger(facts["alg"]),
-            "trusted": {wire: _verifier(facts["bank_alg"], facts["bank_public_key_file"])},
+            "trusted": {wire: bank_verifier(facts["bank_alg"], facts["bank_public_key_file"])},
         }
         yield FORM_WIRES[wire](Party(**common, **rsa))
         if "aes_key_file" in facts:
@@ -48,7 +48,7 @@ def dialects_of(demo: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[Dia
 def native_key(key: Mapping[str, str], bank: Mapping[str, str]) -> dict[str, Any]:
     """The fields of a Party that signs under one of its native keys."""
     alg, own = key["alg"], (key["key_id"], key["alg"])
-    trusted = {(bank["key_id"], bank["alg"]): _verifier(bank["alg"], bank["public_key_file"])}
+    trusted = {(bank["key_id"], bank["alg"]): bank_verifier(bank["alg"], bank["public_key_file"])}
     if alg == "hmac-sha256":
         trusted[own] = verifier(alg, material(alg, key["private_key_file"]))
     return {
@@ -100,7 +100,7 @@ def _forger(alg: str) -> Signer:
 
 
 @cache
-def _verifier(alg: str, path: str) -> Verifier:
+def bank_verifier(alg: str, path: str) -> Verifier:
     loaded = serialization.load_pem_public_key(Path(path).read_bytes())
     der = loaded.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -65,6 +65,8 @@ async def test_the_same_key_with_another_body_is_refused(bank: LittleBank) -> No
 
 async def test_a_key_belongs_to_its_operation_and_tenant(bank: LittleBank) -> None:
     body = await _transfer(bank)
+    # The accounts' owner is a merchant of the tenant: a tenant debits its own accounts only.
+    await bank.merchant(tenant="tnt_other")
     await bank.call(TRANSFER, body, key="k")
 
     await bank.call("treasury.host-payments.create", body, key="k")

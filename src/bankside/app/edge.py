@@ -81,7 +81,9 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         )
         server = Server(
             pipeline,
-            routes=RouteFacts(body_limit=pipeline.body_limit, options=pipeline.allowed),
+            routes=RouteFacts(
+                body_limit=pipeline.body_limit, options=pipeline.allowed, refusal=pipeline.refused
+            ),
             internal=_probes(holder, meter),
             proxies=TrustedProxies(settings.trusted_proxies),
         )

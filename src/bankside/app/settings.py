@@ -4,6 +4,7 @@ Every setting has a default with which `make run` works on an empty machine.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from bankside.kernel.errors import Invalid
 
 # One worker a core serves the edge; more only compete. Four is enough for any one demo machine.
 EDGE_WORKERS_DEFAULT_MAX = 4
+LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
 
 
 class SettingInvalid(Invalid):
@@ -28,6 +30,8 @@ class Settings:
     ``BANKSIDE_DATABASE_URL``: any PostgreSQL >= 15; absent: the embedded one.
     ``BANKSIDE_EDGE_LISTEN`` / ``BANKSIDE_WEB_LISTEN``: ``host:port`` (the edge takes several).
     ``BANKSIDE_EDGE_WORKERS``: processes of the edge. ``BANKSIDE_LOG``: debug, info, warning.
+    ``BANKSIDE_ISSUER``: the public https address of the authorization server (default: the web
+    address, for a machine of one's own).
     """
 
     home: Path
@@ -37,20 +41,23 @@ class Settings:
     edge_workers: int
     log_level: str
     trusted_proxies: tuple[str, ...]
+    issuer: str
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings of this process, or SettingInvalid naming the variable."""
+        web_listen = _one_address(environment, "BANKSIDE_WEB_LISTEN", "127.0.0.1:8000")
         return cls(
             home=Path(environment.get("BANKSIDE_HOME") or "var").absolute(),
             database_url=environment.get("BANKSIDE_DATABASE_URL") or None,
             edge_listen=environment.get("BANKSIDE_EDGE_LISTEN") or "127.0.0.1:8080",
-            web_listen=_one_address(environment, "BANKSIDE_WEB_LISTEN", "127.0.0.1:8000"),
+            web_listen=web_listen,
             edge_workers=_count(environment, "BANKSIDE_EDGE_WORKERS", _default_workers()),
             log_level=_level(environment),
             trusted_proxies=tuple(
                 filter(None, environment.get("BANKSIDE_TRUSTED_PROXIES", "").split(","))
             ),
+            issuer=_issuer(environment.get("BANKSIDE_ISSUER") or _url(web_listen)),
         )
 
     @property
@@ -87,6 +94,16 @@ def _one_address(environment: Mapping[str, str], name: str, default: str) -> str
     if not host or not port.isdigit() or int(port) > 65535:
         raise SettingInvalid(f"{name}={text!r} is not host:port")
     return text
+
+
+def _issuer(address: str) -> str:
+    """The address as clients compare it, byte for byte: https, or http on this machine alone."""
+    match = re.fullmatch(r"(https?)://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", address)
+    if match is None or (match[1] == "http" and match[2] not in LOOPBACK):
+        raise SettingInvalid(
+            f"BANKSIDE_ISSUER={address!r} is not an https address without a path or final slash"
+        )
+    return address
 
 
 def _level(environment: Mapping[str, str]) -> str:

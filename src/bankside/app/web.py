@@ -10,11 +10,15 @@ from bankside.app.demo import first_call
 from bankside.app.publish import catalogue
 from bankside.app.settings import Settings
 from bankside.catalog import openapi
-from bankside.console import Site, build
+from bankside.console import Site, build, link_refused
+from bankside.console.customer import CustomerPages
+from bankside.console.customer import routes as customer_routes
+from bankside.identity.http import AuthorizationServer, routes
 from bankside.kernel import telemetry
 from bankside.kernel.clock import SystemClock
 from bankside.kernel.db import open_pool
 from bankside.kernel.heartbeat import beat
+from bankside.kernel.secrets import Vault
 from bankside.orders import Orders
 
 DRAIN_SECONDS = 10
@@ -28,6 +32,9 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     clock = SystemClock()
     pool = await open_pool(process.database_url(settings), size=4, eager=False)
+    vault = Vault.at(settings.home)
+    authorization = AuthorizationServer(pool, clock, vault, settings.issuer)
+    customers = CustomerPages(pool, clock, vault, settings.issuer)
     site = Site(
         catalogue=catalogue(),
         runnable=Orders.runnable,
@@ -37,6 +44,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         demo_file=f"{settings.home.name}/demo.json",
         openapi=lambda: openapi(catalogue(), Orders.runnable),
         exposition=telemetry.exposition,
+        routes=[*routes(authorization, refused_page=link_refused), customer_routes(customers)],
     )
     host, _, port = settings.web_listen.rpartition(":")
     server = uvicorn.Server(

@@ -14,9 +14,13 @@ from bankside.app import process
 from bankside.app.executing import executing
 from bankside.app.publish import publish_snapshot
 from bankside.app.settings import Settings
+from bankside.identity import drop_expired
+from bankside.identity.consents import record_expiries
+from bankside.identity.decisions import forget_answers
+from bankside.identity.sessions import forget_old
 from bankside.kernel import jobs
 from bankside.kernel.clock import BANK_ZONE, Clock, SystemClock
-from bankside.kernel.db import open_pool
+from bankside.kernel.db import Pool, open_pool, transaction
 from bankside.kernel.events import Event
 from bankside.kernel.heartbeat import beat
 from bankside.kernel.metering import Shipper
@@ -26,6 +30,9 @@ from bankside.partners import EVENT_PREFIX
 
 EXPIRE_EVERY_SECONDS = 5.0
 DAY_END_LOOK_SECONDS = 30.0
+# Values of one hour go at once, hours later: how often we look decides nothing but the space used.
+DROP_EXPIRED_SECONDS = 300.0
+CONSENTS_SECONDS = 30.0
 # The business date closes at 23:00 bank time; what arrives later belongs to the next date.
 CUT_OFF_HOUR = 23
 RETRY_SECONDS = 5.0
@@ -58,6 +65,8 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
             ("shipper", shipper.run),
             ("jobs", lambda: jobs.Worker(url, {"orders.resume": orders.resume_job}).run()),
             ("expire", lambda: _every(EXPIRE_EVERY_SECONDS, orders.expire)),
+            ("expired", lambda: _every(DROP_EXPIRED_SECONDS, lambda: _drop_expired(pool, clock))),
+            ("consents", lambda: _every(CONSENTS_SECONDS, lambda: _record_expiries(pool, clock))),
             ("day end", lambda: _every(DAY_END_LOOK_SECONDS, lambda: _day_end(orders, clock))),
         ]
         tasks = [asyncio.create_task(_kept(name, start)) for name, start in work]
@@ -82,6 +91,20 @@ async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
     while True:
         await work()
         await asyncio.sleep(seconds)
+
+
+async def _drop_expired(pool: Pool, clock: Clock) -> None:
+    """Codes, tokens, sessions and the like that are long dead leave the database."""
+    async with pool.acquire() as db:
+        await drop_expired(db, clock)
+        await forget_old(db, clock)
+        await forget_answers(db, clock)
+
+
+async def _record_expiries(pool: Pool, clock: Clock) -> None:
+    """Who listens is told of consents that ended by the clock; nothing else waits for this."""
+    async with transaction(pool) as db:
+        await record_expiries(db, clock)
 
 
 async def _day_end(orders: Orders, clock: Clock) -> None:

@@ -34,6 +34,8 @@ def build() -> typer.Typer:
     tree = typer.Typer(help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
     tree.command("call")(_call)
     groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
+        ("app", "Apps of partners.", {"create": _app_create}),
+        ("oauth", "The authorization server.", {"rotate-keys": _rotate_keys}),
         ("doctor", "Explain what is wrong.", {"signature": _doctor_signature}),
         ("load", "Bring real data into the bank.", {"berka": _load_berka}),
         ("ledger", "The bank's books.", {"verify": _ledger_verify}),
@@ -80,6 +82,29 @@ def _call(
 
     wish = call.Wish(method.upper(), path, body, app, alg, key)
     raise typer.Exit(call.run(context.obj, wish, save=save, verbose=verbose))
+
+
+# tidy: arguments - every option of a command is a parameter
+def _app_create(
+    context: typer.Context,
+    partner: Annotated[str, typer.Option(help="partner id")],
+    name: Annotated[str, typer.Option(help="the name customers see when the app asks them")],
+    jwks: Annotated[Path, typer.Option(help="JSON Web Key Set with the app's public keys")],
+    redirect_uri: Annotated[list[str], typer.Option(help="exact address; repeat for more")],
+    scope: Annotated[list[str], typer.Option(help="openid, offline_access, accounts ...; repeat")],
+) -> None:
+    """Register a partner's app that signs customers in (private_key_jwt, DPoP); prints JSON."""
+    from bankside.cli import app
+
+    wish = app.Wish(name, jwks, tuple(redirect_uri), tuple(" ".join(scope).split()))
+    _run(lambda: app.create(context.obj, partner, wish))
+
+
+def _rotate_keys(context: typer.Context, json: AsJson = False) -> None:
+    """Sign id_tokens with the next key from now on, and publish a new next one."""
+    from bankside.cli import app
+
+    _run(lambda: app.rotate_keys(context.obj, as_json=json))
 
 
 def _doctor_signature(

@@ -3,9 +3,10 @@
 Shows and asks, never decides: what it shows comes from the catalogue and the same rows the edge
 writes. Server-rendered, zh and en, without script, under a strict content security policy.
 
-Public: Site (what `app` hands in), build (the ASGI application).
+Public: Site (what `app` hands in), build (the ASGI application), link_refused (the page for a
+sign-in link that cannot be used).
 """
 
-from bankside.console.site import Site, build
+from bankside.console.site import Site, build, link_refused
 
-__all__ = ["Site", "build"]
+__all__ = ["Site", "build", "link_refused"]

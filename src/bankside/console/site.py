@@ -4,7 +4,7 @@ Always true: what a page says runs is what the router answers (both ask the same
 an unknown address is a page for people and a problem for programs, never a stack trace.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from bankside.console.shelf import Runnable, Shelf
 from bankside.console.texts import text
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Pool
-from bankside.kernel.errors import NotFound, problem
+from bankside.kernel.errors import BanksideError, NotFound, problem
 from bankside.kernel.ids import new_id
 
 _STATIC = Path(__file__).parent / "static"
@@ -47,6 +47,8 @@ class Site:
     demo_file: str
     openapi: Callable[[], Mapping[str, Any]]
     exposition: Callable[[], bytes]
+    # Handlers of other rooms that live on the same address: the authorization server's.
+    routes: Sequence[Any] = ()
 
 
 def build(site: Site) -> Litestar:
@@ -55,6 +57,7 @@ def build(site: Site) -> Litestar:
         route_handlers=[
             *_pages(site),
             *_probes(site),
+            *site.routes,
             create_static_files_router(
                 "/static",
                 directories=[_STATIC],
@@ -141,6 +144,13 @@ def _probes(site: Site) -> list[Any]:
         return Response(document[0], media_type="application/json")
 
     return [healthz, readyz, metrics, openapi]
+
+
+def link_refused(request: AnyRequest, refused: BanksideError) -> Response[Any]:
+    """The page for a sign-in link that cannot be used: there is nowhere safe to send its reader."""
+    request_id = new_id("request", _clock_of(request))
+    _log.info("link_refused", request_id=request_id, path=request.url.path, why=refused.detail)
+    return page(request, "link.html", status=refused.status, request_id=request_id)
 
 
 def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:

@@ -2,6 +2,10 @@
 
 Always true: over all processes together a bucket grants ``burst`` calls at once and ``rate`` a
 second after that, never one more; a refused call takes nothing.
+A worker that takes many tokens of a bucket takes some ahead (a lease), so that not every call locks
+the file. A lease is half of what the worker used in the 50 ms before, and lapses after 50 ms: what
+is left of it is lost, and a burst may come that much too early. Buckets that a worker calls less
+than 640 times a second, and the end of every burst, are taken from call by call.
 Algorithm: GCRA. A bucket is one number, the instant at which it will be full again; a bucket that
 is full needs no place, so places are taken over from buckets that have become full. Only when 64
 neighbouring places are all in use is the fullest bucket of them forgotten, in its caller's favour.
@@ -19,20 +23,52 @@ STRIPES: Final = 256
 BUCKETS_DEFAULT: Final = 2**16
 # Places looked at for one bucket; beyond them the one that is nearest to full is taken over.
 _PROBES_MAX: Final = 64
-# Hashes kept in memory, about 150 B each: the apps that call at present.
-_MARKS_KEPT: Final = 4096
+# Buckets kept in memory, about 250 B each: the apps that call at present.
+_KNOWN_MAX: Final = 4096
 _SECOND: Final = 1_000_000_000  # nanoseconds
 # Epoch seconds as a float are exact to a quarter of a microsecond; a caller who waited as long as
 # it was told must not be refused for that. What is granted early is not granted twice.
 _SLACK: Final = 1_000  # nanoseconds
 # A bucket of rate 0 grants nothing; there is no better moment to name.
 _NEVER_S: Final = 1.0
+# How long a lease holds, and how long the use was watched that it is half of.
+_LEASE_S: Final = 0.05
+# A lease is at most this part of what the bucket has left, so that other workers get theirs; one
+# of fewer tokens saves too little for what it may lose.
+_LEASE_PART: Final = 16
+_LEASE_MIN: Final = 16
+
+
+class _Known:
+    """A bucket this worker takes from: its hash, its lease, and how much it is used.
+
+    ``left`` of ``leased`` tokens may be used before ``until`` (epoch seconds); ``used`` were used
+    since the present watch began, ``usual`` in the one before.
+    """
+
+    __slots__ = ("leased", "left", "mark", "until", "used", "usual")
+
+    def __init__(self, mark: int) -> None:
+        self.mark = mark
+        self.leased = self.left = self.used = self.usual = 0
+        self.until = 0.0
+
+    def wish(self, now: float) -> int:
+        """Close the present lease; how many tokens are worth taking ahead now."""
+        self.used += self.leased - self.left + 1
+        self.leased = self.left = 0
+        if now >= self.until:
+            # After a pause, nothing is usual.
+            self.usual = self.used if now < self.until + _LEASE_S else 0
+            self.used = 0
+            self.until = now + _LEASE_S
+        return self.usual // 2
 
 
 class SharedLimits:
     """The store behind the port LimitStore; one object a worker, one file a machine."""
 
-    __slots__ = ("_file", "_marks", "_places", "_probes", "_words")
+    __slots__ = ("_file", "_known", "_places", "_probes", "_words")
 
     def __init__(self, path: Path, *, now: float, buckets: int = BUCKETS_DEFAULT) -> None:
         """``buckets``: places in all, a multiple of STRIPES. Raises SharedFileInvalid, OSError."""
@@ -44,36 +80,42 @@ class SharedLimits:
             path, layout=f"limits 1, {STRIPES} stripes", count=2 * buckets, now=now
         )
         self._words = self._file.words
-        self._marks: dict[str, int] = {}
+        self._known: dict[str, _Known] = {}
 
     def take(self, bucket: str, now: float, *, rate: int, burst: int) -> float:
         """Take one token: 0.0 when granted, else the seconds until one is there.
 
         Raises SharedStateBusy.
         """
+        known = self._known.get(bucket) or self._met(bucket)
+        if known.left and now < known.until:
+            known.left -= 1
+            return 0.0
         if rate <= 0:
             return _NEVER_S
-        mark = self._marks.get(bucket) or self._marked(bucket)
-        stripe = mark % STRIPES
-        now_ns = int(now * _SECOND)
+        wish = known.wish(now)
+        stripe = known.mark % STRIPES
         self._file.lock(stripe)
         try:
-            return self._take(mark, now_ns, _SECOND // rate, burst)
+            wait, ahead = self._take(known.mark, int(now * _SECOND), _SECOND // rate, burst, wish)
         finally:
             self._file.unlock(stripe)
+        known.leased = known.left = ahead
+        return wait
 
     def close(self) -> None:
         """Let the file go; it stays for the other workers."""
         self._words.release()
         self._file.close()
 
-    def _marked(self, bucket: str) -> int:
-        if len(self._marks) >= _MARKS_KEPT:
-            self._marks.clear()
-        mark = self._marks[bucket] = self._file.hashed(bucket)
-        return mark
+    def _met(self, bucket: str) -> _Known:
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        known = self._known[bucket] = _Known(self._file.hashed(bucket))
+        return known
 
-    def _take(self, mark: int, now: int, spacing: int, burst: int) -> float:
+    def _take(self, mark: int, now: int, spacing: int, burst: int, wish: int) -> tuple[float, int]:
+        """Seconds to wait (0.0: granted), and how many tokens of the ``wish`` were taken ahead."""
         words = self._words
         place = self._place(mark, now)
         full_at = now
@@ -88,12 +130,15 @@ class SharedLimits:
         full_at += spacing
         wait = full_at - empty
         if wait > _SLACK:
-            return wait / _SECOND
+            return wait / _SECOND, 0
+        ahead = min(wish, (empty - full_at) // spacing // _LEASE_PART)
+        if ahead < _LEASE_MIN:
+            ahead = 0
         # The instant before the name: a worker killed in between has at most spoilt a bucket that
         # was full or given up.
-        words[place + 1] = full_at
+        words[place + 1] = full_at + ahead * spacing
         words[place] = mark
-        return 0.0
+        return 0.0, ahead
 
     def _place(self, mark: int, now: int) -> int:
         """The place of this bucket, or one it may take over."""

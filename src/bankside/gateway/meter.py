@@ -9,12 +9,17 @@ import re
 from collections.abc import Awaitable
 from typing import Protocol
 
-from bankside.gateway.exchange import Exchange, Reply
+from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.kernel.metering import CallRecord, Outcome
+from bankside.kernel.snapshot import Operation
 
 # W3C Trace Context, version 00; anything else is no trace we could link to.
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_FACTS: dict[str, str] = {}
+# What is recorded of a call that named no operation of ours.
+_NO_OPERATION = Operation(
+    "", "", "", product="", purpose="", icbc_path="", version=0, risk_tier="", data_class=""
+)
 
 
 class Records(Protocol):
@@ -49,10 +54,11 @@ class RecordMeter:
 
 def call_record(x: Exchange, reply: Reply, seconds: float) -> CallRecord:
     """The record of one call of a known app."""
-    app, operation = x.app, x.operation
+    app, answer, refusal = x.app, x.answer, x.refusal
     assert app is not None
-    facts = x.answer.facts if x.answer is not None else _NO_FACTS
-    status = x.refusal.status if x.refusal is not None else reply.status
+    operation = x.operation or _NO_OPERATION
+    facts = answer.facts if answer is not None else _NO_FACTS
+    status = reply.status if refusal is None else refusal.status
     return CallRecord(
         request_id=x.request_id,
         started_at=int(x.now * 1_000_000),
@@ -62,33 +68,30 @@ def call_record(x: Exchange, reply: Reply, seconds: float) -> CallRecord:
         app=app.id,
         key=x.key.id if x.key is not None else "",
         wire=x.wire.name,
-        operation=operation.id if operation is not None else "",
-        product=operation.product if operation is not None else "",
+        operation=operation.id,
+        product=operation.product,
         branch=facts.get("branch", ""),
-        version=operation.version if operation is not None else 0,
+        version=operation.version,
         order=facts.get("order", ""),
-        trace=_linked_trace(x),
+        trace=_linked_trace(x.headers["traceparent"]) if "traceparent" in x.headers else "",
         status=status,
-        code=x.refusal.code if x.refusal is not None else "",
-        outcome=_outcome(x, status),
+        code=refusal.code if refusal is not None else "",
+        outcome="ok" if refusal is None and status < 400 else _outcome(refusal, status),
         stage=x.stage,
         bytes_in=len(x.body),
         bytes_out=len(reply.body),
-        risk_tier=operation.risk_tier if operation is not None else "",
-        data_class=operation.data_class if operation is not None else "",
+        risk_tier=operation.risk_tier,
+        data_class=operation.data_class,
         environment=app.environment,
     )
 
 
-def _outcome(x: Exchange, status: int) -> Outcome:
-    if x.refusal is None:
-        return "ok" if status < 400 else "refused"
-    if x.refusal.extra and x.refusal.extra.get("outcome") == "unknown":
+def _outcome(refusal: Refusal | None, status: int) -> Outcome:
+    if refusal is not None and refusal.extra and refusal.extra.get("outcome") == "unknown":
         return "unknown"
-    return "failed" if status >= 500 and status != 501 else "refused"
+    return "failed" if refusal is not None and status >= 500 and status != 501 else "refused"
 
 
-def _linked_trace(x: Exchange) -> str:
+def _linked_trace(given: str) -> str:
     """The partner's trace, kept as a link; a malformed one is no trace."""
-    given = x.headers.get("traceparent")
-    return given if given is not None and _TRACEPARENT.fullmatch(given) else ""
+    return given if _TRACEPARENT.fullmatch(given) else ""

@@ -8,7 +8,7 @@ Whatever breaks on our side is answered without detail and logged with the reque
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Protocol
@@ -66,6 +66,7 @@ class Pipeline:
         self._snapshots = ports.snapshots
         self._handle = ports.handle
         self._meter = ports.meter
+        self._wires = ports.wires
         self._native = ports.wires[-1]
         self._signing = SlowSigning()
         strangers = acquaintance.Strangers(LocalLimits())
@@ -111,6 +112,16 @@ class Pipeline:
             x.stage = name
             x.refusal = _refused(x, error)
         return self._close(x, serving, started)
+
+    def refused(self, x: Exchange, error: BanksideError) -> Reply:
+        """What the server itself refuses (a body too long, too slow), in the caller's dialect."""
+        x.serving = serving = self._snapshots.current
+        x.wire = next((wire for wire in self._wires if wire.claims(x)), self._native)
+        # Only for the names in the head (app, method): nobody is proven and nothing is carried out.
+        x.wire.read(x, serving)
+        x.stage, x.refusal = "http", Refusal.of(error)
+        self._signing.is_due(x, serving)
+        return self._written(x, serving)
 
     def allowed(self, path: str) -> tuple[str, ...]:
         """The methods of a native path (for OPTIONS); empty for an unknown one."""
@@ -224,9 +235,12 @@ def _unknown(x: Exchange) -> dict[str, str]:
 
 def _refused(x: Exchange, error: Exception) -> Refusal:
     """The refusal that tells of ``error``; logs what only we may know."""
-    if isinstance(error, BanksideError) and error.status != 500:
-        return Refusal.of(error)
     executing = x.stage == "execute"
+    if isinstance(error, BanksideError) and error.status != 500:
+        refusal = Refusal.of(error)
+        if executing and error.outcome_unknown:
+            return replace(refusal, extra=error.extra | _unknown(x))
+        return refusal
     if isinstance(error, TimeoutError) and executing:
         return Refusal.of(DeadlinePassed(retry_after=1, extra=_unknown(x)))
     log.error("call_failed", request_id=x.request_id, stage=x.stage, exc_info=error)

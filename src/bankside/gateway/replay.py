@@ -26,10 +26,11 @@ class ReplayStore:
     """The store behind the port of the same name; one object a worker, one file a machine."""
 
     __slots__ = (
-        "_asked",
+        "_app",
         "_file",
         "_full",
         "_mark",
+        "_nonce",
         "_slots",
         "_stripe_words",
         "_window",
@@ -58,7 +59,8 @@ class ReplayStore:
         )
         self._words = self._file.words
         # The pair asked for last and its hash: `claim` mostly follows the `seen` of the same call.
-        self._asked = ""
+        self._app: str | None = None
+        self._nonce: str | None = None
         self._mark = 0
 
     @property
@@ -68,17 +70,22 @@ class ReplayStore:
 
     def seen(self, app: str, nonce: str, now: float) -> bool:
         """Whether the pair was already accepted. Takes no lock and may miss the latest claims."""
-        mark = self._marked(f"{app}\0{nonce}")
+        mark = self._marked(app, nonce)
+        words, slots = self._words, self._slots
         meta = (mark % STRIPES) * self._stripe_words
+        place = meta + _META + (mark // STRIPES) % slots
+        # Nearly always both first places are free, and nothing else need be read.
+        if not (words[place] or words[place + slots]):
+            return False
         oldest = int(now // self._window) - 1
-        words = self._words
-        return any(
-            words[meta + table] >= oldest and self._find(meta, table, mark) < 0 for table in (0, 1)
-        )
+        for table in (0, 1):
+            if words[meta + table] >= oldest and self._find(meta, table, mark) < 0:
+                return True
+        return False
 
     def claim(self, app: str, nonce: str, now: float) -> bool:
         """Remember the pair; False when it was there. Raises ReplayStoreFull, SharedStateBusy."""
-        mark = self._marked(f"{app}\0{nonce}")
+        mark = self._marked(app, nonce)
         stripe = mark % STRIPES
         self._file.lock(stripe)
         try:
@@ -97,10 +104,11 @@ class ReplayStore:
         self._words.release()
         self._file.close()
 
-    def _marked(self, pair: str) -> int:
-        if pair != self._asked:
-            self._mark = self._file.hashed(pair)
-            self._asked = pair
+    def _marked(self, app: str, nonce: str) -> int:
+        # The very same objects come back: comparing them costs less than joining them again.
+        if nonce is not self._nonce or app is not self._app:
+            self._mark = self._file.hashed(f"{app}\0{nonce}")
+            self._app, self._nonce = app, nonce
         return self._mark
 
     def _claim(self, meta: int, mark: int, turn: int) -> bool:
@@ -130,10 +138,10 @@ class ReplayStore:
         place = first + (mark // STRIPES) % slots
         for _ in range(slots):
             word = words[place]
-            if word == mark:
-                return -1
             if not word:
                 return place
+            if word == mark:
+                return -1
             place += 1
             if place == first + slots:
                 place = first

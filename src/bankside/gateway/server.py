@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from itertools import count
+from time import time
 from typing import Any, cast
 
 from bankside.gateway.exchange import Exchange, Reply
@@ -23,6 +24,7 @@ from bankside.gateway.http.errors import PathUnknown, Stopping
 from bankside.gateway.http.head import METHODS
 from bankside.gateway.http.limits import Limits
 from bankside.gateway.http.proxies import UNIX_PEER, TrustedProxies
+from bankside.kernel.errors import BanksideError
 
 # The pipeline: a Reply at once, or something to await. It sees only whole, checked requests.
 Call = Callable[[Exchange], Reply | Awaitable[Reply]]
@@ -40,17 +42,19 @@ def _no_body(method: str, path: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteFacts:
-    """What the server asks the route table; all three get the path as sent, without query.
+    """What the server asks about a request; a path is as sent, without query.
 
     ``body_limit(method, path)``: bytes, held between Limits.body_free and body_max; None (also as
     an answer): body_default.
     ``takes_body(method, path)``: whether a GET or DELETE operation declares a body.
     ``options(path)``: the methods served there; empty: 404.
+    ``refusal(exchange, error)``: the server's own refusal in the dialect the head speaks.
     """
 
     body_limit: Callable[[str, str], int | None] | None = None
     takes_body: Callable[[str, str], bool] = _no_body
     options: Callable[[str], Iterable[str]] | None = None
+    refusal: Callable[[Exchange, BanksideError], Reply] | None = None
 
 
 @dataclass(slots=True)
@@ -184,6 +188,16 @@ class Server:
         if not methods:
             raise PathUnknown
         return replies.allowed({*methods, "HEAD"} if "GET" in methods else methods)
+
+    def refusal(self, x: Exchange, error: BanksideError) -> Reply:
+        """A refusal of this server: in the caller's dialect while no call has touched ``x``."""
+        if self.routes.refusal is not None and x.serving is None:
+            x.now = time()
+            try:
+                return self.routes.refusal(x, error)
+            except Exception:  # noqa: BLE001 - whatever broke, the caller gets an answer
+                _log.exception("refusal not worded: request %s", x.request_id)
+        return replies.refusal(error, x.request_id)
 
     def run(self, x: Exchange, result: Awaitable[Reply], connection: Connection) -> None:
         """Await a call. Only the end of the process cancels it: the caller may be gone, and the

@@ -1,10 +1,9 @@
 """Who calls, proven by the edge: handed to every use case as one value."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """A proven caller.
 
     ``partner`` signed the contract, ``app`` is its key holder, ``tenant`` the partner's customer it
@@ -16,7 +15,7 @@ class Caller:
     app: str
     tenant: str | None = None
     psu: str | None = None
-    scopes: frozenset[str] = field(default_factory=frozenset)
+    scopes: frozenset[str] = frozenset()
     wire: str = "native"
     request_id: str = ""
     environment: str = "sandbox"

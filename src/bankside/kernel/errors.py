@@ -16,6 +16,10 @@ class BanksideError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = ""
     iso_reason: ClassVar[str | None] = None
+    # Whether a write that ended so may have happened: it is asked again with the same key only.
+    outcome_unknown: ClassVar[bool] = False
+    # Seconds after which to come again, unless the refusal knows better; None: never unchanged.
+    retry_seconds: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -29,7 +33,7 @@ class BanksideError(Exception):
         super().__init__(detail or self.headline())
         self.detail = detail or self.headline()
         self.errors = tuple(errors)
-        self.retry_after = retry_after
+        self.retry_after = self.retry_seconds if retry_after is None else retry_after
         self.extra = dict(extra or {})
         # True when this is the stored first answer of a repeated idempotency key.
         self.hit = False
@@ -87,6 +91,8 @@ class Unavailable(BanksideError):
 
     code = "unavailable"
     status = 503
+    outcome_unknown = True
+    retry_seconds = 1
 
 
 class NotBuilt(BanksideError):

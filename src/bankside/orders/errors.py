@@ -55,6 +55,7 @@ class OrderBusy(Unavailable):
     """Others kept changing the order; nothing was done, repeat with the same key."""
 
     code = "order.busy"
+    outcome_unknown = False
 
 
 class NumberReused(Refused):

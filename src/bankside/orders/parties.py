@@ -1,7 +1,8 @@
 """Who takes part in an order: accounts, merchants and payers found in the caller's data space.
 
 Always true: what is not in the data space is refused with the field that named it, and the refusal
-is the same whether the thing exists elsewhere or nowhere.
+is the same whether the thing exists elsewhere or nowhere. Who acts for a tenant reads and debits
+the accounts of that tenant's merchants only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +11,21 @@ from typing import Any
 
 from bankside.bank.accounts import (
     Account,
+    AccountNotFound,
     House,
     accounts_by_reference,
     house_account,
     payer_of_token,
     spent,
 )
-from bankside.bank.merchants import Merchant, MerchantNotFound, only_merchant, receivers
+from bankside.bank.accounts import account as find_account
+from bankside.bank.merchants import (
+    Merchant,
+    MerchantNotFound,
+    only_merchant,
+    receivers,
+    tenant_customers,
+)
 from bankside.bank.merchants import merchant as find_merchant
 from bankside.catalog import ProductOperation
 from bankside.kernel.clock import Clock
@@ -27,6 +36,8 @@ from bankside.orders.inputs import fault
 from bankside.orders.model import Order
 from bankside.orders.store import Scope
 
+# Fields that name an account to read or to debit; anybody's account may be credited.
+_HOLDERS = frozenset({"/payer_account", "/subject", "?subject"})
 # Roles of the bank's own accounts, by the words definitions use for them.
 _HOUSE: Mapping[str, House] = {
     "fee_income": House.FEE_INCOME,
@@ -67,12 +78,21 @@ async def accounts(
 async def known(db: Connection, scope: Scope, named: Mapping[str, str]) -> dict[str, Account]:
     """Like ``accounts``, in any currency. Raises AccountUnknown."""
     found = await accounts_by_reference(db, scope.partner, named.values())
+    own = await _own(db, scope, [found[named[each]] for each in named if named[each] in found])
     for pointer, reference in named.items():
-        if reference not in found:
+        if reference not in found or (pointer in _HOLDERS and found[reference].id not in own):
             raise AccountUnknown(
                 f"there is no account {reference[:40]}",
                 errors=[fault(pointer, AccountUnknown.code, "there is no such account")],
             )
+    return found
+
+
+async def own_account(db: Connection, scope: Scope, reference: str) -> Account:
+    """The account an item route names. Raises AccountNotFound, also for one that is not its own."""
+    found = await find_account(db, scope.partner, reference)
+    if found.id not in await _own(db, scope, [found]):
+        raise AccountNotFound(f"there is no account {reference[:40]}")
     return found
 
 
@@ -141,6 +161,14 @@ async def payer(
         raise SameAccount(detail, errors=[fault("/payer_token", SameAccount.code, detail)])
     writes = spent(clock, order.partner, code, used_for=order.id)
     return Payer(account.ledger_account, account.branch, writes)
+
+
+async def _own(db: Connection, scope: Scope, found: Sequence[Account]) -> frozenset[str]:
+    """Ids of those accounts the caller may read and debit: for a tenant, its merchants' own."""
+    if scope.tenant is None:
+        return frozenset(each.id for each in found)
+    customers = await tenant_customers(db, scope.partner, scope.tenant)
+    return frozenset(each.id for each in found if each.customer in customers)
 
 
 def _currency(pointer: str, expected: str) -> CurrencyRefused:

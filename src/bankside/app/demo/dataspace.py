@@ -1,8 +1,11 @@
 """The bank side of the demo: one partner's branches, customers, accounts, merchants and codes."""
 
+from dataclasses import dataclass
 from datetime import datetime, time
+from pathlib import Path
 from typing import Any
 
+from bankside.app.demo import keyfiles
 from bankside.app.demo.spec import (
     BankSpec,
     CustomerSpec,
@@ -32,15 +35,27 @@ from bankside.bank.merchants import (
     register_receiver,
 )
 from bankside.identity.credentials import login_of, set_password
+from bankside.identity.factors import set_totp
 from bankside.kernel.clock import BANK_ZONE, Clock
 from bankside.kernel.db import Connection
 from bankside.kernel.ids import AccountId, BranchId, CustomerId, MerchantId, TenantId
 from bankside.kernel.money import Money
+from bankside.kernel.secrets import Vault
 
 Facts = dict[str, list[dict[str, Any]]]
 
 
-async def seed_data_space(db: Connection, clock: Clock, bank: BankSpec, spec: PartnerSpec) -> Facts:
+@dataclass(frozen=True, slots=True)
+class Authenticators:
+    """Where the demo's authenticator secrets are kept, and what seals the bank's copy of them."""
+
+    vault: Vault
+    home: Path
+
+
+async def seed_data_space(
+    db: Connection, clock: Clock, factors: Authenticators, bank: BankSpec, spec: PartnerSpec
+) -> Facts:
     """The partner's data space stands; what ``demo.json`` tells of it, by list."""
     for branch in bank.branches:
         await open_branch(
@@ -56,7 +71,9 @@ async def seed_data_space(db: Connection, clock: Clock, bank: BankSpec, spec: Pa
         )
     until = datetime.combine(bank.expires, time(), BANK_ZONE)
     facts: Facts = {
-        "customers": [await _customer(db, clock, spec.key, each) for each in spec.customers],
+        "customers": [
+            await _customer(db, clock, factors, spec.key, each) for each in spec.customers
+        ],
         "payer_tokens": [
             await _payer_token(db, clock, spec.key, each, until)
             for each in spec.customers
@@ -69,7 +86,9 @@ async def seed_data_space(db: Connection, clock: Clock, bank: BankSpec, spec: Pa
     return facts
 
 
-async def _customer(db: Connection, clock: Clock, space: str, spec: CustomerSpec) -> dict[str, Any]:
+async def _customer(
+    db: Connection, clock: Clock, factors: Authenticators, space: str, spec: CustomerSpec
+) -> dict[str, Any]:
     partner, customer_id = demo_id("partner", space), _customer_id(space, spec.key)
     try:
         await customer(db, partner, customer_id)
@@ -88,6 +107,8 @@ async def _customer(db: Connection, clock: Clock, space: str, spec: CustomerSpec
         await set_password(
             db, clock, partner, customer_id, login=spec.login, password=spec.password
         )
+    secret = keyfiles.totp_secret(factors.home, f"{space}-{spec.key}")
+    await set_totp(db, clock, factors.vault, partner, customer_id, secret=secret)
     return {
         "id": customer_id,
         "partner": partner,
@@ -96,6 +117,7 @@ async def _customer(db: Connection, clock: Clock, space: str, spec: CustomerSpec
         "name_en": spec.name_en,
         "login": spec.login,
         "password": spec.password,
+        "totp_secret": secret,
         "accounts": await _accounts(db, clock, space, spec),
     }
 

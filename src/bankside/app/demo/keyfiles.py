@@ -1,7 +1,8 @@
 """Key files of the demo under ``<home>/keys/demo``: made once, mode 0600, then only read.
 
-Private keys are PEM (PKCS#8), HMAC secrets hexadecimal text, AES keys base64 text as the
-ICBC-style and Alipay-style consoles hand them out, tenant tokens plain text.
+Private keys are PEM (PKCS#8), those of OAuth clients JWK (RFC 7517), HMAC secrets hexadecimal text, AES keys base64 text as the
+ICBC-style and Alipay-style consoles hand them out, TOTP secrets base 32 text, tenant tokens plain
+text.
 """
 
 import base64
@@ -10,7 +11,12 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import msgspec
+from joserfc.jwk import ECKey
+
+from bankside.identity.factors import new_totp_secret
 from bankside.kernel.signing import generate, public_der
 
 AES_BYTES = 16
@@ -55,6 +61,18 @@ def aes_key(home: Path, name: str) -> KeyFile:
     return KeyFile(path, base64.b64decode(text))
 
 
+def totp_secret(home: Path, name: str) -> str:
+    """The TOTP secret of this customer's authenticator (base 32 text), made now if not there."""
+    return _kept(folder(home) / f"{name}.totp", lambda: new_totp_secret().encode()).decode()
+
+
+def private_jwk(home: Path, name: str) -> tuple[Path, dict[str, Any]]:
+    """The file and the private ES256 key (RFC 7517) of this client, made now if not there."""
+    path = folder(home) / f"{name}.jwk.json"
+    text = _kept(path, lambda: msgspec.json.encode(_new_jwk()))
+    return path, msgspec.json.decode(text, type=dict[str, Any])
+
+
 def public_key(home: Path, name: str, der: bytes) -> Path:
     """A public key of the bank as a PEM file; written again when the bank's key changed."""
     path, content = folder(home) / f"{name}.pem", pem(der, "PUBLIC KEY")
@@ -80,6 +98,11 @@ def write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
+
+
+def _new_jwk() -> dict[str, Any]:
+    key = ECKey.generate_key("P-256", private=True)
+    return {**key.as_dict(private=True), "kid": key.thumbprint(), "alg": "ES256", "use": "sig"}
 
 
 def _kept(path: Path, make: Callable[[], bytes]) -> bytes:

@@ -7,8 +7,9 @@ demo gets what a newer version added, and nothing twice.
 from pathlib import Path
 from typing import Any
 
+from bankside.app.demo.clients import seed_clients
 from bankside.app.demo.contracts import Ground, bank_key_facts, seed_partner
-from bankside.app.demo.dataspace import seed_data_space
+from bankside.app.demo.dataspace import Authenticators, seed_data_space
 from bankside.app.demo.spec import bank_spec
 from bankside.app.publish import catalogue
 from bankside.kernel.clock import Clock
@@ -21,16 +22,22 @@ async def seed(pool: Pool, vault: Vault, clock: Clock, home: Path) -> dict[str, 
     """The demo stands; all that ``demo.json`` tells of it, without the addresses."""
     spec = bank_spec()
     facts: dict[str, Any] = {
-        name: [] for name in ("bank_keys", "apps", "customers", "merchants", "payer_tokens")
+        name: []
+        for name in (
+            *("bank_keys", "apps", "oauth_clients"),
+            *("customers", "merchants", "payer_tokens"),
+        )
     }
     async with transaction(pool) as db:
         ground = await _ground(db, vault, clock, home)
         facts["bank_keys"] = ground.bank_keys
         for partner in spec.partners:
             facts["apps"] += await seed_partner(ground, partner)
+            facts["oauth_clients"] += await seed_clients(ground, partner)
+    factors = Authenticators(vault, home)
     for partner in spec.partners:
         async with transaction(pool) as db:
-            told = await seed_data_space(db, clock, spec, partner)
+            told = await seed_data_space(db, clock, factors, spec, partner)
         for name, rows in told.items():
             facts[name] += rows
     return facts

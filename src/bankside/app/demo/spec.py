@@ -53,6 +53,14 @@ class AppSpec(_Spec, frozen=True):
     alipay3: WireSpec | None = None
 
 
+class ClientSpec(_Spec, frozen=True):
+    """A client of the authorization server: an app that signs customers in."""
+
+    name: str
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+
+
 class AccountSpec(_Spec, frozen=True, rename={"product_class": "class"}):
     """An account with the balance it is opened with."""
 
@@ -112,6 +120,7 @@ class PartnerSpec(_Spec, frozen=True):
     customers: tuple[CustomerSpec, ...]
     merchants: tuple[MerchantSpec, ...]
     tenants: tuple[TenantSpec, ...] = ()
+    clients: tuple[ClientSpec, ...] = ()
 
 
 class BankSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -130,18 +130,20 @@ class Connection(Incoming):
             _log.error("call failed: request %s", x.request_id, exc_info=error)
             error = BanksideError(_FAULT)
         self.server.refused[error.code] += 1
-        return replies.refusal(error, x.request_id)
+        return self.server.refusal(x, error)
 
     def refuse(self, error: Exception) -> None:
         """Answer with a refusal of the server itself, parse nothing more, close."""
-        request_id = self.server.next_id() if self.exchange is None else self.exchange.request_id
+        x = self.exchange
+        request_id = self.server.next_id() if x is None else x.request_id
         if not isinstance(error, BanksideError):
             _log.error("request not read: %s", request_id, exc_info=error)
             error = BanksideError(_FAULT)
         self.server.refused[error.code] += 1
         self.exchange = None
         self.drop_body()
-        self._send(replies.refusal(error, request_id), request_id, _CLOSE)
+        reply = replies.refusal(error, request_id) if x is None else self.server.refusal(x, error)
+        self._send(reply, request_id, _CLOSE)
         self._linger()
 
     def _answer(self, x: Exchange, reply: Reply) -> None:

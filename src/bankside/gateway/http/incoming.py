@@ -197,6 +197,7 @@ class Incoming(asyncio.Protocol):
             raise Malformed("The content length has too many digits.")
         size = int(length)
         if size > server.limits.body_free and size > self._body_limit(x):
+            self.exchange = x
             raise BodyTooLarge
         end = position + size
         if end > len(data):

@@ -20,7 +20,8 @@ def replay_probe(replay: ReplayStore) -> Stage:
     """Refuse a nonce that was accepted before."""
 
     def stage(x: Exchange, s: Serving) -> Refusal | None:
-        if x.replay_key is not None and replay.seen(x.app_id, _scoped(x), x.now):
+        nonce = x.replay_key
+        if nonce is not None and replay.seen(x.app_id, nonce, x.now):
             return Refusal.of(SignatureReplayed())
         return None
 
@@ -31,7 +32,8 @@ def replay_claim(replay: ReplayStore) -> Stage:
     """Remember the nonce; the second of two racing copies is refused here."""
 
     def stage(x: Exchange, s: Serving) -> Refusal | None:
-        if x.replay_key is not None and not replay.claim(x.app_id, _scoped(x), x.now):
+        nonce = x.replay_key
+        if nonce is not None and not replay.claim(x.app_id, nonce, x.now):
             return Refusal.of(SignatureReplayed())
         return None
 
@@ -73,8 +75,3 @@ def _proven_key(x: Exchange) -> Key | None:
         if tried == KEYS_TRIED_MAX:
             break
     return None
-
-
-def _scoped(x: Exchange) -> str:
-    """The nonce of one wire is no nonce of another."""
-    return f"{x.wire.name}:{x.replay_key}"

@@ -17,7 +17,11 @@ def recognise(wires: Sequence[Wire]) -> Stage:
             if wire.claims(x):
                 break
         x.wire = wire
-        return wire.read(x, s)
+        refusal = wire.read(x, s)
+        if x.replay_key is not None:
+            # The nonce of one wire is no nonce of another.
+            x.replay_key = f"{wire.name}:{x.replay_key}"
+        return refusal
 
     return stage
 

@@ -62,6 +62,12 @@ async def login_of(db: Connection, partner: str, customer: str) -> str | None:
     return await store.login_of(db, partner, customer) if is_reference(customer) else None
 
 
+async def spaces_of_login(db: Connection, login: str) -> list[str]:
+    """The data spaces that know this login, two at most: more than one is not enough to tell."""
+    known = rules.login_or_none(login)
+    return await store.spaces_of(db, known, 2) if known else []
+
+
 def _matches(hashed: str, password: str) -> bool:
     offered = rules.normalised(password[: rules.PASSWORD_LENGTH_MAX + 1])
     try:

@@ -41,3 +41,14 @@ async def login_of(db: Connection, partner: str, customer: str) -> str | None:
         customer,
     )
     return login
+
+
+# Asked by a login page that knows no data space: it has to find the one with this login.
+async def spaces_of(db: Connection, login: str, limit: int) -> list[str]:
+    """Up to ``limit`` data spaces that have a customer with this login."""
+    rows = await db.fetch(
+        "select partner_id from identity.credentials where login = $1 order by partner_id limit $2",
+        login,
+        limit,
+    )
+    return [row["partner_id"] for row in rows]

@@ -17,7 +17,6 @@ from bankside.bank.accounts import (
     masked_number,
     transactions,
 )
-from bankside.bank.accounts import account as find_account
 from bankside.kernel.call import Answer
 from bankside.kernel.clock import BANK_ZONE, rfc3339
 from bankside.kernel.db import Connection
@@ -51,7 +50,7 @@ async def balances_list(desk: Desk, ticket: Ticket) -> Answer:
 async def balances_item(desk: Desk, ticket: Ticket) -> Answer:
     """The balance of the account the path names. Raises AccountNotFound."""
     async with desk.reading() as db:
-        account = await find_account(db, ticket.scope.partner, carry.path_id(ticket))
+        account = await parties.own_account(db, ticket.scope, carry.path_id(ticket))
         shown = await _balance(db, desk, account)
     return Answer(200, shown, facts=_branch(account))
 
@@ -97,7 +96,7 @@ async def transactions_item(desk: Desk, ticket: Ticket) -> Answer:
         raise TransactionNotFound
     async with desk.reading() as db:
         try:
-            account = await find_account(db, ticket.scope.partner, reference)
+            account = await parties.own_account(db, ticket.scope, reference)
         except AccountNotFound as error:
             raise TransactionNotFound from error
         # The page that begins just below the next sequence shows this one, if it exists.

@@ -32,7 +32,7 @@ from bankside.gateway.wires.alipay.errors import (
     TimestampInvalid,
 )
 from bankside.gateway.wires.alipay.mapping import code_of, explained, from_native, to_native
-from bankside.gateway.wires.alipay.methods import Method, MethodTable, method_table
+from bankside.gateway.wires.alipay.methods import Code, Method, MethodTable, method_table
 from bankside.gateway.wires.alipay.v2 import EMPTY
 from bankside.gateway.wires.forms import (
     REPLAY_KEY_BYTES_MAX,
@@ -56,7 +56,7 @@ ALG = "rsa-sha256"
 _MILLISECONDS_DIGITS_MAX = 15
 _MEDIA = frozenset({"", "application/json", "text/plain", "multipart/form-data"})
 # The dialect's statuses; ours that it does not know become the nearest of them.
-_STATUS = {405: 404, 409: 400, 413: 400, 415: 400, 422: 400, 501: 400, 503: 500, 504: 500}
+_STATUS = {405: 404, 408: 400, 409: 400, 413: 400, 415: 400, 422: 400, 501: 400, 503: 500, 504: 500}
 
 
 @dataclass(slots=True)
@@ -186,8 +186,7 @@ class Alipay3Wire:
         code = code_of(self._table, state.method if state is not None else None, refusal)
         if refusal.code == "signature.invalid" and x.app is None and x.app_id:
             code = self._table.codes["app.unknown"]
-        status = _STATUS.get(refusal.status, refusal.status)
-        name = code.sub_code.partition(".")[2] or code.sub_code
+        status, name = v3_code(code, refusal)
         return status, {"code": name, "message": explained(code, refusal), "links": []}
 
     def _signed(self, x: Exchange, s: Serving, body: bytes) -> list[tuple[str, str]]:
@@ -205,6 +204,12 @@ class Alipay3Wire:
             ("alipay-nonce", nonce),
             ("alipay-signature", base64.b64encode(signature).decode()),
         ]
+
+
+def v3_code(code: Code, refusal: Refusal) -> tuple[int, str]:
+    """Status and code of a refusal: the last part of the v2 sub code."""
+    name = code.sub_code.partition(".")[2] or code.sub_code
+    return _STATUS.get(refusal.status, refusal.status), name
 
 
 def _authorisation(x: Exchange) -> _Read:

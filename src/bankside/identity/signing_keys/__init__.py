@@ -1,0 +1,22 @@
+"""The authorization server's own signing keys: ES256, one active and one next.
+
+Always true: the next key is published before it signs; a retired key stays published until the
+last token it signed has expired; private parts stand sealed under the installation's KEK.
+
+Public: published_keys, ensure_keys, rotate_keys, sign, SigningKey, NextKeyTooYoung,
+KEYS_CACHE_SECONDS.
+"""
+
+from bankside.identity.signing_keys.errors import NextKeyTooYoung
+from bankside.identity.signing_keys.model import KEYS_CACHE_SECONDS, SigningKey
+from bankside.identity.signing_keys.service import ensure_keys, published_keys, rotate_keys, sign
+
+__all__ = [
+    "KEYS_CACHE_SECONDS",
+    "NextKeyTooYoung",
+    "SigningKey",
+    "ensure_keys",
+    "published_keys",
+    "rotate_keys",
+    "sign",
+]

@@ -1,0 +1,36 @@
+"""Tokens: opaque, DPoP-bound, 300 s; refresh tokens without rotation; all of them hashes here.
+
+Always true: a token is good only while its grant is; a token never holds more than its grant; of a
+foreign token nothing is told and nothing changes.
+
+Public: issue, Asker, Minter, Issued; access_of, Access; prove_access, bearer_of (for resources);
+introspect, revoke; drop_expired; ACCESS_SECONDS, GRANT_TYPES.
+"""
+
+from bankside.identity.tokens.housekeeping import drop_expired
+from bankside.identity.tokens.model import ACCESS_SECONDS, GRANT_TYPES, Access, Issued
+from bankside.identity.tokens.resource import bearer_of, prove_access
+from bankside.identity.tokens.service import (
+    Asker,
+    Minter,
+    access_of,
+    introspect,
+    issue,
+    revoke,
+)
+
+__all__ = [
+    "ACCESS_SECONDS",
+    "GRANT_TYPES",
+    "Access",
+    "Asker",
+    "Issued",
+    "Minter",
+    "access_of",
+    "bearer_of",
+    "drop_expired",
+    "introspect",
+    "issue",
+    "prove_access",
+    "revoke",
+]
