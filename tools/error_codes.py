@@ -40,6 +40,7 @@ PASSED_ON: tuple[type[BanksideError], ...] = (
     accounts.PayerTokenUnknown,
     accounts.PayerTokenExpired,
     accounts.PayerTokenUsed,
+    accounts.PayerTokenReusable,
     ledger.LedgerBusy,
     ledger.LedgerUnavailable,
     ledger.OutcomeUnknown,

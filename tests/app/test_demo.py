@@ -115,6 +115,10 @@ def read(path: Path | str) -> bytes:
     return Path(path).read_bytes()
 
 
+def mode_of(path: str) -> int:
+    return stat.S_IMODE(Path(path).stat().st_mode)
+
+
 def lose(path: str) -> None:
     Path(path).unlink()
 
@@ -234,7 +238,7 @@ async def test_two_clients_stand_with_the_keys_of_their_files(seeded: Seeded) ->
             (registered,) = client.jwks
             assert {name: key[name] for name in registered} == registered
             assert "d" not in registered
-            assert stat.S_IMODE(Path(told["private_jwk_file"]).stat().st_mode) == 0o600
+            assert mode_of(told["private_jwk_file"]) == 0o600
 
 
 async def test_merchants_receivers_and_payment_codes_stand(seeded: Seeded) -> None:
@@ -327,6 +331,28 @@ async def test_a_lost_key_file_or_token_is_replaced_and_the_old_one_refused(
         False,
         True,
     ]
+
+
+async def test_a_lost_authenticator_or_client_key_is_replaced(
+    fresh_pool: Pool, tmp_path: Path
+) -> None:
+    installation = Installation(fresh_pool, tmp_path / "home")
+    before = await installation.seed()
+    lose(before["oauth_clients"][0]["private_jwk_file"])
+    (authenticator,) = (tmp_path / "home").rglob("delivery-lin.totp")
+    lose(str(authenticator))
+
+    after = await installation.seed()
+
+    clients = [each["client_id"] for each in after["oauth_clients"]]
+    assert clients[0] != before["oauth_clients"][0]["client_id"]
+    assert clients[1] == before["oauth_clients"][1]["client_id"]
+    owner = after["customers"][0]
+    assert owner["totp_secret"] != before["customers"][0]["totp_secret"]
+    code = pyotp.TOTP(owner["totp_secret"]).at(CLOCK.now())
+    async with fresh_pool.acquire() as db:
+        vault = Vault.at(installation.home)
+        assert await take_totp(db, CLOCK, vault, owner["partner"], owner["id"], code=code)
 
 
 async def test_an_installation_that_lost_its_database_keeps_its_keys_and_ids(

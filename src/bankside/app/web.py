@@ -55,6 +55,9 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Attempts to log in are counted by source: only our own proxies may name another one.
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     )

@@ -1,7 +1,8 @@
 """Who somebody is, and what they allowed: the FAPI 2.0 authorization server and its state.
 
 Slices: credentials (login and password), clients, assertions (private_key_jwt and DPoP proofs),
-authorisations (pushed requests, interactions, codes, grants), tokens, signing_keys, http (routes).
+authorisations (pushed requests, interactions, codes, grants), tokens, signing_keys, http (routes);
+and, each entered by its own door: consents, sessions, factors, decisions (a customer's yes and no).
 One profile and no options: PAR, PKCE S256, private_key_jwt, DPoP, RAR, ``iss``
 (docs/decisions/0012-authorization-server.md).
 

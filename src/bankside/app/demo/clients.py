@@ -27,7 +27,7 @@ async def _client(ground: Ground, partner: PartnerId, spec: ClientSpec) -> dict[
     public = {**ECKey.import_key(private).as_dict(private=False), "alg": ALG}
     client_id = demo_id("app", spec.key)
     if not await _holds(ground, partner, client_id, public, spec):
-        client_id = demo_id("app", spec.key, public["kid"])
+        client_id = demo_id("app", spec.key, str(public["kid"]))
         held = await _holds(ground, partner, client_id, public, spec)
         assert held, "a client named after its key holds it"
     return {

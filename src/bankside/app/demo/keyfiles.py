@@ -1,8 +1,8 @@
 """Key files of the demo under ``<home>/keys/demo``: made once, mode 0600, then only read.
 
-Private keys are PEM (PKCS#8), those of OAuth clients JWK (RFC 7517), HMAC secrets hexadecimal text, AES keys base64 text as the
-ICBC-style and Alipay-style consoles hand them out, TOTP secrets base 32 text, tenant tokens plain
-text.
+Private keys are PEM (PKCS#8), those of OAuth clients JWK (RFC 7517), HMAC secrets hexadecimal text,
+AES keys base64 text as the ICBC-style and Alipay-style consoles hand them out, TOTP secrets base 32
+text, tenant tokens plain text.
 """
 
 import base64

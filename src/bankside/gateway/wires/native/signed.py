@@ -61,7 +61,7 @@ class Plan:
     lines: Lines
     target: bool
     digest: bool
-    uncovered: tuple[str, ...]
+    uncovered: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -148,9 +148,9 @@ class SignedReader:
         headers = x.headers
         if not plan.target:
             raise ComponentMissing('"@method" and "@target-uri" (or "@path" and "@query")')
-        for name in plan.uncovered:
-            if name in headers:
-                raise ComponentMissing(f'"{name}" is sent, but not covered')
+        if not plan.uncovered.isdisjoint(headers):
+            name = min(plan.uncovered & headers.keys())
+            raise ComponentMissing(f'"{name}" is sent, but not covered')
         if not plan.digest:
             if x.body or x.method in BODY_METHODS:
                 raise ComponentMissing('"content-digest"')
@@ -181,7 +181,7 @@ def _plan(components: tuple[Component, ...]) -> Plan:
         lines=compiled(components),
         target="@method" in names and ("@target-uri" in names or {"@path", "@query"} <= names),
         digest="content-digest" in names,
-        uncovered=tuple(each for each in GUARDED_HEADERS if each not in names),
+        uncovered=frozenset(GUARDED_HEADERS) - names,
     )
 
 

@@ -1,0 +1,79 @@
+"""The measurements by name, each as a function that returns its tables and rows."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bankside.kernel.postgres import EmbeddedPostgres
+from bench import gateway, http_floor, ledger
+from bench.report import Result, table
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to measure: slices of the edge and the server, and seconds of the ledger's ways."""
+
+    rounds: int
+    slice_s: float
+    ledger_rounds: int
+    ledger_s: float
+
+
+# All three together stay below 5 minutes on two cores.
+FULL = Pace(rounds=10, slice_s=1.0, ledger_rounds=3, ledger_s=2.0)
+SHORT = Pace(rounds=3, slice_s=0.3, ledger_rounds=1, ledger_s=0.5)
+
+
+def edge(pace: Pace, home: Path) -> Result:
+    """Calls per CPU-second of the edge, and durable transfers through it."""
+    return gateway.run(rounds=pace.rounds, seconds=pace.slice_s, home=home)
+
+
+def books(pace: Pace, home: Path) -> Result:
+    """Durable transfers a second of the ledger alone."""
+    home.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="bench-", dir=home) as folder:
+        server = EmbeddedPostgres(Path(folder))
+        try:
+            rows = ledger.run(server.start(), seconds=pace.ledger_s, rounds=pace.ledger_rounds)
+        finally:
+            server.stop()
+    return Result(ledger.markdown(rows), [asdict(each) for each in rows])
+
+
+def server(pace: Pace, home: Path) -> Result:
+    """CPU of the HTTP server alone."""
+    with _cores_kept():
+        rows = http_floor.run(rounds=pace.rounds, slice_s=pace.slice_s)
+    heads = ("server", "CPU us a request", "quartiles", "ratio to bare", "requests")
+    lines = [
+        (
+            each.name,
+            f"{each.cpu_us:.1f}",
+            f"{each.cpu_us_low:.1f}-{each.cpu_us_high:.1f}",
+            f"{each.ratio_to_bare:.2f}",
+            f"{each.requests:,}",
+        )
+        for each in rows
+    ]
+    return Result(table(heads, lines), [asdict(each) for each in rows])
+
+
+MEASUREMENTS: Mapping[str, Callable[[Pace, Path], Result]] = {
+    "gateway": edge,
+    "ledger": books,
+    "http": server,
+}
+
+
+@contextmanager
+def _cores_kept() -> Iterator[None]:
+    """A measurement that pins this process leaves it as it was."""
+    before = os.sched_getaffinity(0)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
