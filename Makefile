@@ -23,7 +23,7 @@ check: $(VENV)/.ok  ## Format, lint, types, rooms, sizes, licences, OpenAPI drif
 	@$(BIN)/ruff format --check src tests tools bench
 	@$(BIN)/ruff check src tests tools bench
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python tools/tidy.py
 	@$(BIN)/python tools/licences.py
 	@$(BIN)/pytest -q -p no:cacheprovider tests/catalog/test_catalogue_drift.py

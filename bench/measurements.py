@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bankside.kernel.postgres import EmbeddedPostgres
-from bench import gateway, http_floor, ledger
+from bench import gateway, http_floor, ledger, stages
 from bench.report import Result, table
 
 
@@ -22,7 +22,7 @@ class Pace:
     ledger_s: float
 
 
-# All three together stay below 5 minutes on two cores.
+# All of them together stay below 5 minutes on two cores.
 FULL = Pace(rounds=10, slice_s=1.0, ledger_rounds=3, ledger_s=2.0)
 SHORT = Pace(rounds=3, slice_s=0.3, ledger_rounds=1, ledger_s=0.5)
 
@@ -62,10 +62,16 @@ def server(pace: Pace, home: Path) -> Result:
     return Result(table(heads, lines), [asdict(each) for each in rows])
 
 
+def steps(pace: Pace, home: Path) -> Result:
+    """Where the CPU of one call goes."""
+    return stages.run(rounds=pace.rounds + 2, home=home)
+
+
 MEASUREMENTS: Mapping[str, Callable[[Pace, Path], Result]] = {
     "gateway": edge,
     "ledger": books,
     "http": server,
+    "stages": steps,
 }
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from _pytest.nodeid import NodeId
 
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import DATABASE_TROUBLE, Connection, Pool, open_pool
@@ -125,6 +126,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "databases" in item.fixturenames:
             item.add_marker("database")
+
+
+@pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
+def pytest_groups_stay_together(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Name each test's ``xdist_group`` where the scheduler looks for it: at the end of its id.
+
+    pytest-xdist 3.8 writes it to ``_nodeid``, which pytest 9.2 no longer reads: every worker then
+    starts a platform of its own.
+    """
+    if not config.option.__dict__.get("loadgroup"):
+        return
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and not item.nodeid.endswith(f"@{group.args[0]}"):
+            item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -142,3 +142,29 @@ def test_a_crowd_of_buckets_never_refuses_for_lack_of_room(tmp_path: Path) -> No
     limits = opened(tmp_path / "limits", buckets=STRIPES)
 
     assert all(limits.take(str(number), NOW, rate=1, burst=1) == 0.0 for number in range(5000))
+
+
+def test_a_busy_worker_grants_no_more_than_agreed_and_what_it_took_ahead(tmp_path: Path) -> None:
+    limits = opened(tmp_path / "limits")
+    rate, burst, demand = 8_000, 4_000, 20_000
+    granted = [
+        limits.take("app", NOW + step / demand, rate=rate, burst=burst) == 0.0
+        for step in range(2 * demand)
+    ]
+
+    agreed = burst + 2 * rate
+    # A lease is at most half of what 50 ms used, and may be used that much later.
+    assert agreed * 0.99 <= sum(granted) <= agreed + demand // 40
+    # The end of the burst is exact: from then on every second of calls gets its rate.
+    assert sum(granted[demand:]) == pytest.approx(rate, rel=0.01)
+
+
+def test_what_a_worker_took_ahead_and_left_costs_the_others_little(tmp_path: Path) -> None:
+    busy, other = opened(tmp_path / "limits"), opened(tmp_path / "limits")
+    for step in range(2_000):
+        assert busy.take("app", NOW + step / 20_000, rate=1_000, burst=10_000) == 0.0
+
+    left = sum(other.take("app", NOW + 0.1, rate=1_000, burst=10_000) == 0.0 for _ in range(10_000))
+
+    # 2,000 of the burst are used and 100 regained; at most half of 50 ms of calls is lost.
+    assert 8_100 - 500 <= left <= 8_100

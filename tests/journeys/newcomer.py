@@ -2,23 +2,34 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.journeys.dialects import Dialect, Native, Party, Wish
 from tests.journeys.parties import FORM_WIRES, bank_verifier
-from tests.journeys.raw import send
+from tests.journeys.raw import Heard, send
 from tests.platform import Platform
 
 from bankside.kernel.clock import SystemClock
 from bankside.kernel.db import open_pool, transaction
+from bankside.kernel.ids import PartnerId
 from bankside.kernel.postgres import database
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import generate, public_der, signer
-from bankside.partners import NewApp, NewKey, create_app, create_partner, register_key, subscribe
+from bankside.partners import (
+    NewApp,
+    NewKey,
+    block_app,
+    create_app,
+    create_partner,
+    register_key,
+    subscribe,
+)
 
 # The worker publishes within a second; a loaded machine takes longer.
 PUBLISHED_SECONDS = 20.0
+# Of the edge, as `tests.platform` starts it.
+WORKERS = 2
 NATIVE_ALG = "ecdsa-p256-sha256"
 
 
@@ -44,16 +55,39 @@ def arrives(platform: Platform, terms: Terms) -> Newcomer:
     """The newcomer, once every edge worker knows its app."""
     keys = {NATIVE_ALG: generate(NATIVE_ALG), "rsa-sha256": generate("rsa-sha256")}
     newcomer = asyncio.run(_registered(platform, terms, keys))
+    _seen_by_all(platform, newcomer, lambda heard: heard.status != 401)
+    return newcomer
+
+
+def blocked(platform: Platform, newcomer: Newcomer) -> None:
+    """The bank blocks the app; returns once no edge worker lets it in."""
+    asyncio.run(_block(platform, newcomer))
+    _seen_by_all(platform, newcomer, lambda heard: b"app.blocked" in heard.body)
+
+
+def _seen_by_all(platform: Platform, newcomer: Newcomer, changed: Callable[[Heard], bool]) -> None:
+    """Wait until every worker answers by the new snapshot."""
     # What is not subscribed is refused before the rate is asked: nothing of the burst is used up.
     wish = Wish(operation="hold")
     deadline = time.monotonic() + PUBLISHED_SECONDS
-    # New connections land on either worker: several in a row know the app, then both do.
-    known = 0
-    while known < 12:
-        message = newcomer.dialects[0].message(wish)
-        known = 0 if send(platform.edge, message).status == 401 else known + 1
-        assert time.monotonic() < deadline, f"the app was not published\n{platform.logs()}"
-    return newcomer
+    # The first half of a request id is its worker's own.
+    knowing: set[str] = set()
+    while len(knowing) < WORKERS:
+        heard = send(platform.edge, newcomer.dialects[0].message(wish))
+        if changed(heard):
+            knowing.add(heard.headers["x-request-id"][:16])
+        assert time.monotonic() < deadline, f"nothing was published\n{platform.logs()}"
+
+
+async def _block(platform: Platform, newcomer: Newcomer) -> None:
+    with database(platform.home) as url:
+        pool = await open_pool(url, size=1)
+        try:
+            async with transaction(pool) as db:
+                of, app = PartnerId(newcomer.partner), newcomer.app
+                await block_app(db, SystemClock(), of, app, reason="a journey")
+        finally:
+            await pool.close()
 
 
 async def _registered(platform: Platform, terms: Terms, keys: dict[str, bytes]) -> Newcomer:

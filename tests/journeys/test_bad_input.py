@@ -13,7 +13,7 @@ import pytest
 from tests.journeys.bad_input import PROVEN, UNPROVEN, Expected
 from tests.journeys.books import Books, opened
 from tests.journeys.dialects import Dialect, Said, Wish
-from tests.journeys.newcomer import Newcomer, Terms, arrives
+from tests.journeys.newcomer import Newcomer, Terms, arrives, blocked
 from tests.journeys.parties import dialects
 from tests.journeys.raw import Message, line, send
 from tests.platform import Platform
@@ -131,6 +131,26 @@ def test_a_product_that_was_not_subscribed_is_refused(
         "alipay": "40006 isv.insufficient-isv-permissions",
         "alipay3": "403 insufficient-isv-permissions",
     }
+
+
+def test_a_blocked_app_is_refused_on_every_wire_and_worker(
+    newcomer: Newcomer, platform: Platform
+) -> None:
+    blocked(platform, newcomer)
+
+    # New connections land on both workers.
+    found = [
+        (each.wire, refused(platform, each, each.message(Wish(operation="ask"))).code)
+        for each in newcomer.dialects * 4
+    ]
+
+    assert dict(found) == {
+        "native": "403 app.blocked",
+        "icbc": "400019",
+        "alipay": "40006 isv.app-blocked",
+        "alipay3": "403 app-blocked",
+    }
+    assert len(set(found)) == 4
 
 
 def test_an_app_without_a_key_on_the_wire_is_told_so(

@@ -2,10 +2,10 @@
 
 Always true: over all processes together a bucket grants ``burst`` calls at once and ``rate`` a
 second after that, never one more; a refused call takes nothing.
-A worker that takes many tokens of a bucket takes some ahead (a lease), so that not every call locks
-the file. A lease is half of what the worker used in the 50 ms before, and lapses after 50 ms: what
-is left of it is lost, and a burst may come that much too early. Buckets that a worker calls less
-than 640 times a second, and the end of every burst, are taken from call by call.
+A worker that uses many tokens of a bucket takes some ahead (a lease), so that not every call locks
+the file: half of what it used in the 50 ms before, so buckets that it calls less than 640 times a
+second, and the end of every burst, are taken from call by call. A lease may be used 50 ms after the
+bucket has filled up again, and is lost when its worker falls silent; that is the error.
 Algorithm: GCRA. A bucket is one number, the instant at which it will be full again; a bucket that
 is full needs no place, so places are taken over from buckets that have become full. Only when 64
 neighbouring places are all in use is the fullest bucket of them forgotten, in its caller's favour.
@@ -42,27 +42,25 @@ _LEASE_MIN: Final = 16
 class _Known:
     """A bucket this worker takes from: its hash, its lease, and how much it is used.
 
-    ``left`` of ``leased`` tokens may be used before ``until`` (epoch seconds); ``used`` were used
-    since the present watch began, ``usual`` in the one before.
+    ``left``: tokens of the lease not used yet. ``until``: when the present watch ends (epoch
+    seconds). ``obtained``: tokens of this watch, those it began with included. ``usual``: tokens
+    used in the watch before.
     """
 
-    __slots__ = ("leased", "left", "mark", "until", "used", "usual")
+    __slots__ = ("left", "mark", "obtained", "until", "usual")
 
     def __init__(self, mark: int) -> None:
         self.mark = mark
-        self.leased = self.left = self.used = self.usual = 0
+        self.left = self.obtained = self.usual = 0
         self.until = 0.0
 
-    def wish(self, now: float) -> int:
-        """Close the present lease; how many tokens are worth taking ahead now."""
-        self.used += self.leased - self.left + 1
-        self.leased = self.left = 0
-        if now >= self.until:
-            # After a pause, nothing is usual.
-            self.usual = self.used if now < self.until + _LEASE_S else 0
-            self.used = 0
-            self.until = now + _LEASE_S
-        return self.usual // 2
+    def watch(self, now: float) -> None:
+        """Begin the next watch; after a pause the lease has lapsed and nothing is usual."""
+        if now >= self.until + _LEASE_S:
+            self.left = self.obtained = 0
+        self.usual = self.obtained - self.left
+        self.obtained = self.left
+        self.until = now + _LEASE_S
 
 
 class SharedLimits:
@@ -88,19 +86,21 @@ class SharedLimits:
         Raises SharedStateBusy.
         """
         known = self._known.get(bucket) or self._met(bucket)
-        if known.left and now < known.until:
+        if now >= known.until:
+            known.watch(now)
+        if known.left:
             known.left -= 1
             return 0.0
         if rate <= 0:
             return _NEVER_S
-        wish = known.wish(now)
         stripe = known.mark % STRIPES
         self._file.lock(stripe)
         try:
-            wait, ahead = self._take(known.mark, int(now * _SECOND), _SECOND // rate, burst, wish)
+            wait, ahead = self._take(known, int(now * _SECOND), _SECOND // rate, burst)
         finally:
             self._file.unlock(stripe)
-        known.leased = known.left = ahead
+        known.left = ahead
+        known.obtained += ahead + (wait == 0.0)
         return wait
 
     def close(self) -> None:
@@ -114,8 +114,9 @@ class SharedLimits:
         known = self._known[bucket] = _Known(self._file.hashed(bucket))
         return known
 
-    def _take(self, mark: int, now: int, spacing: int, burst: int, wish: int) -> tuple[float, int]:
-        """Seconds to wait (0.0: granted), and how many tokens of the ``wish`` were taken ahead."""
+    def _take(self, known: _Known, now: int, spacing: int, burst: int) -> tuple[float, int]:
+        """Seconds to wait (0.0: granted), and how many tokens were taken ahead."""
+        mark = known.mark
         words = self._words
         place = self._place(mark, now)
         full_at = now
@@ -131,7 +132,7 @@ class SharedLimits:
         wait = full_at - empty
         if wait > _SLACK:
             return wait / _SECOND, 0
-        ahead = min(wish, (empty - full_at) // spacing // _LEASE_PART)
+        ahead = min(known.usual // 2, (empty - full_at) // spacing // _LEASE_PART)
         if ahead < _LEASE_MIN:
             ahead = 0
         # The instant before the name: a worker killed in between has at most spoilt a bucket that
