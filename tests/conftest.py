@@ -65,7 +65,13 @@ class Databases:
         return name
 
     async def drop(self, name: str) -> None:
-        await self._on_server(f'drop database if exists "{name}" with (force)')
+        # `with (force)` fails while autovacuum, a superuser's process, works there; a plain drop
+        # sends autovacuum away by itself, but not what a killed test has left connected.
+        await self._on_server(
+            "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
+            f" where datname = '{name}' and usename = current_user"
+        )
+        await self._on_server(f'drop database if exists "{name}"')
 
     async def end(self) -> None:
         """Drop whatever this run made, also what a killed worker left behind."""
