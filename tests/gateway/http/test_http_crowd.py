@@ -42,7 +42,8 @@ def test_slow_and_idle_connections_do_not_disturb_the_others() -> None:
                     crowd[number % SLOW].sendall(b"s")
 
             assert served == CALLS
-            assert longest < 1.0
+            # A server that waited for the slow ones would wait for ten seconds.
+            assert longest < 8.0
             assert len(server.server.connections) >= SLOW + IDLE
             # Both ends live in this process: the bound holds for them together.
             assert memory_kib() - before < 200 * 1024

@@ -419,7 +419,8 @@ def test_a_stop_does_not_wait_for_ever() -> None:
         started = time.monotonic()
         server.do(server.server.stop())
 
-        assert time.monotonic() - started < 2
+        # The call would take 60 s.
+        assert time.monotonic() - started < 30
         with pytest.raises(ConnectionResetError):
             if client.recv(10) == b"":
                 raise ConnectionResetError
