@@ -4,6 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .boot/bin/uv
 
+# Many companies have a certificate authority of their own: uv asks the machine's list if it has one.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= true
+endif
+
 # A start without bytecode costs more than twice the time, and some machines forbid to write it.
 unexport PYTHONDONTWRITEBYTECODE
 

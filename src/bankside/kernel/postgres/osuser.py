@@ -65,7 +65,8 @@ def choose(binaries: Path) -> OSUser:
         )
     dropped = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
     readable = binaries
-    if not _works([*dropped, str(binaries / "postgres"), "--version"]):
+    # Asked of initdb, which loads a library of ours: postgres tells its version from a closed folder.
+    if not _works([*dropped, str(binaries / "initdb"), "--version"]):
         readable = _readable_copy(binaries)
     return OSUser((*dropped, *farewell[1:]), readable, owner=uid)
 
