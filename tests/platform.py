@@ -56,6 +56,13 @@ class Platform:
         """The environment its commands need."""
         return environment(self.home, self.edge, self.web)
 
+    def pids(self, kind: str) -> list[int]:
+        """The process ids of one kind of process (``edge``, ``web``, ``worker``)."""
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text("ascii").split()
+        asked = f"bankside\0{kind}\0".encode()
+        return [int(each) for each in children if asked in _command(each)]
+
     def get(self, url: str) -> tuple[int, bytes]:
         """A plain GET; refusals are answers too."""
         try:
@@ -90,6 +97,13 @@ class Platform:
         return "\n".join(f"--- {file.name}\n{file.read_text('utf-8')[-4000:]}" for file in files)
 
 
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""  # It has just ended.
+
+
 def free_port() -> int:
     """A loopback port nobody listens on."""
     with socket.socket() as probe:
@@ -106,6 +120,7 @@ def environment(home: Path, edge: str, web: str) -> dict[str, str]:
         "BANKSIDE_EDGE_LISTEN": edge.removeprefix("http://"),
         "BANKSIDE_WEB_LISTEN": web.removeprefix("http://"),
         "BANKSIDE_EDGE_WORKERS": "2",
+        "BANKSIDE_WEB_WORKERS": "2",
     }
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -79,13 +78,7 @@ class Stage:
         if what == "postgres":
             file = self.home / "postgres" / "data" / "postmaster.pid"
             return int(file.read_text().split("\n", 1)[0])
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.platform.process.pid), "-f", f"bankside {what}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return int(found.stdout.split()[0])
+        return self.platform.pids(what)[0]
 
 
 @pytest.fixture

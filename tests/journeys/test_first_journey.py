@@ -1,6 +1,8 @@
 """A stranger's first quarter of an hour: call, pay, refund, close the day, prove the books."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -194,14 +196,7 @@ def test_a_taken_port_is_refused_with_the_setting_to_change(
 
 
 def test_a_killed_edge_worker_comes_back(platform: Platform) -> None:
-    edges = subprocess.run(
-        ["pgrep", "-P", str(platform.process.pid), "-f", "bankside edge"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-
-    subprocess.run(["kill", "-9", edges[0]], check=True)
+    os.kill(platform.pids("edge")[0], signal.SIGKILL)
 
     for _ in range(20):
         code, _, _ = call(platform, "POST", "/v1/platform/echoes", "--json", "{}")

@@ -65,7 +65,7 @@ def choose(binaries: Path) -> OSUser:
         )
     dropped = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
     readable = binaries
-    # Asked of initdb, which loads a library of ours: postgres tells its version from a closed folder.
+    # Asked of initdb, which needs its library: postgres tells its version from a closed folder too.
     if not _works([*dropped, str(binaries / "initdb"), "--version"]):
         readable = _readable_copy(binaries)
     return OSUser((*dropped, *farewell[1:]), readable, owner=uid)
