@@ -22,6 +22,7 @@ from bankside.kernel.postgres import (
     PostgresUnfit,
     check_external,
     database,
+    keeper,
     osuser,
 )
 from bankside.kernel.postgres.cluster import installed_binaries
@@ -70,6 +71,16 @@ def ask(url: str, sql: str) -> object:
             await db.close()
 
     return asyncio.run(asked())
+
+
+def asked_until_up(url: str, sql: str) -> object:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ask(url, sql)
+        except (OSError, asyncpg.PostgresError):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def owner_process(home: Path) -> tuple[subprocess.Popen[str], str, int]:
@@ -187,18 +198,32 @@ def test_a_kept_server_is_started_again_at_the_same_address_until_it_is_stopped(
         ask(url, "create table kept as select 7 as n")
         first = int(pid_file.read_text().split()[0])
         os.kill(first, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                assert ask(url, "select n from kept") == 7
-                break
-            except (OSError, asyncpg.PostgresError):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        assert asked_until_up(url, "select n from kept") == 7
         second = int(pid_file.read_text().split()[0])
 
     assert gone(second, 10)
     assert not pid_file.exists()
+
+
+def test_a_server_that_dies_again_and_again_is_started_after_a_pause(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "DEATHS_MAX", 1)
+    monkeypatch.setattr(keeper, "PAUSE_SECONDS", 0.3)
+    url = server.start()
+    kept = keeper.Keeper(server)
+    try:
+        for _ in range(3):
+            server_pid = server.pid
+            assert server_pid
+            os.kill(server_pid, signal.SIGKILL)
+            deadline = time.monotonic() + 60
+            while server.pid in {None, server_pid}:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        assert asked_until_up(url, "select 1") == 1
+    finally:
+        kept.stop()
 
 
 def test_a_pid_file_that_names_a_living_stranger_does_not_stop_the_start(

@@ -11,9 +11,11 @@ from bankside.kernel.postgres.server import EmbeddedPostgres
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.2
-# More deaths than this within a minute: something is wrong that starting again does not mend.
+# More deaths than this within a minute: something is wrong that starting again at once does not
+# mend (a full disk, no memory), so the next tries leave it time.
 DEATHS_MAX = 5
 MEMORY_SECONDS = 60.0
+PAUSE_SECONDS = 10.0
 
 
 class Keeper:
@@ -36,19 +38,18 @@ class Keeper:
 
     def _keep(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
-            if self._server.pid is None and not self._revive():
-                self._stopping.wait()
+            if self._server.pid is None:
+                self._revive()
 
-    def _revive(self) -> bool:
-        """Start the server again; False when it has died too often."""
+    def _revive(self) -> None:
+        """Start the server again; after a pause when it has died often."""
         now = time.monotonic()
         self._deaths = [at for at in self._deaths if now - at < MEMORY_SECONDS] + [now]
         log.error("postgres_died", deaths=len(self._deaths))
-        if len(self._deaths) > DEATHS_MAX:
-            return False
+        if len(self._deaths) > DEATHS_MAX and self._stopping.wait(PAUSE_SECONDS):
+            return
         try:
             self._server.restart()
             log.warning("postgres_recovered", pid=self._server.pid)
         except PostgresFault as error:
             log.error("postgres_not_started", error=str(error))
-        return True
