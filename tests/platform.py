@@ -121,6 +121,8 @@ def environment(home: Path, edge: str, web: str) -> dict[str, str]:
         "BANKSIDE_WEB_LISTEN": web.removeprefix("http://"),
         "BANKSIDE_EDGE_WORKERS": "2",
         "BANKSIDE_WEB_WORKERS": "2",
+        # Partners' servers in these tests stand on this machine.
+        "BANKSIDE_EGRESS_LOOPBACK": "1",
     }
 
 

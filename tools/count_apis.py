@@ -19,7 +19,8 @@ from bankside.gateway.routes import Routes
 from bankside.kernel.snapshot import Snapshot
 from bankside.partners import SnapshotView
 
-KINDS = ("product", "cloud", "platform")
+# The access to customers' accounts by token is counted apart from products.
+KINDS = ("product", "cloud", "platform", "access")
 
 
 def counted(catalogue: Catalogue, runnable: Runnable) -> dict[str, dict[str, int]]:

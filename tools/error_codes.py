@@ -21,6 +21,7 @@ from bankside.gateway.wires.alipay import method_table
 from bankside.gateway.wires.alipay.mapping import code_of
 from bankside.gateway.wires.alipay.v3 import v3_code
 from bankside.gateway.wires.icbc.codes import return_code
+from bankside.identity import consents, revocations
 from bankside.kernel import errors as families
 from bankside.kernel import paging
 from bankside.kernel.errors import BanksideError
@@ -44,6 +45,13 @@ PASSED_ON: tuple[type[BanksideError], ...] = (
     ledger.LedgerBusy,
     ledger.LedgerUnavailable,
     ledger.OutcomeUnknown,
+    consents.ConsentUnknown,
+    consents.ConsentInvalid,
+    consents.ConsentNotActive,
+    consents.ConsentNotEnough,
+    consents.PaymentDiffers,
+    consents.LimitOfConsentExceeded,
+    revocations.RevocationUnconfirmed,
     paging.CursorInvalid,
     paging.LimitInvalid,
     content.ContentUnreadable,
@@ -94,6 +102,10 @@ _BY_CODE: Mapping[str, str] = {
     "refund.split_return_first": "Return the receivers' shares first.",
     "content.unreadable": "Encrypt with the app's content key (AES/CBC/PKCS5, zero IV), then sign.",
     "content.key_missing": "Register a content key for this wire.",
+    "consent.not_active": "Ask the customer for a new consent.",
+    "consent.not_enough": "Ask the customer for a consent that covers it.",
+    "consent.limit_exceeded": "Pay less, or wait for the next period the text names.",
+    "open_banking.permission_missing": "Ask the customer for a consent with this permission.",
     "record.impossible": "Wait `Retry-After` seconds; nothing was done.",
 }
 

@@ -52,7 +52,7 @@ def test_the_whole_capability_map_is_adopted() -> None:
     assert sum(len(cloud.operations) for cloud in catalogue.clouds.values()) == 232
     assert len(catalogue.solutions) == 17
     assert len(catalogue.primitives) == 20
-    assert sum(len(each.operations) for each in catalogue.primitives.values()) == 74
+    assert sum(len(each.operations) for each in catalogue.primitives.values()) == 75
     assert (len(catalogue.scenes), len(catalogue.industries)) == (68, 20)
     assert len(catalogue.archetypes) == 114
 
@@ -77,7 +77,8 @@ def test_945_operations_have_945_different_wire_paths_and_ids() -> None:
 
     assert len({each.icbc_path for each in operations}) == 945
     assert len({each.id for each in operations}) == 945
-    assert len({each.icbc_path for each in catalog.load().operations.values()}) == 1187
+    everything = catalog.load().operations
+    assert len({each.icbc_path for each in everything.values()}) == len(everything)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,10 @@ from bankside.bank.accounts import (
     open_account,
 )
 from bankside.bank.customers import register
+from bankside.console import customer as customer_face
 from bankside.console import link_refused
-from bankside.console.customer import CustomerPages
-from bankside.console.customer import routes as customer_routes
+from bankside.console import people as people_faces
+from bankside.console.entry import RealmPages
 from bankside.identity.factors import new_totp_secret, set_totp
 from bankside.identity.http import AuthorizationServer, routes
 from bankside.identity.sessions import Session, SessionLevel, rules, store
@@ -139,7 +140,7 @@ class Person:
         session = Session(
             partner=self.customer.partner,
             id=SessionId(new_id("session", self.world.clock)),
-            customer=self.customer.id,
+            person=self.customer.id,
             login=self.customer.login,
             level=SessionLevel.FULL,
             amr=("pwd", "otp", "mfa"),
@@ -184,10 +185,13 @@ class Person:
 def application(world: World, *, source: str = "") -> AsyncClient:
     """A browser in front of a web process; every browser has an address of its own."""
     server = AuthorizationServer(world.pool, world.clock, VAULT, ISSUER)
-    pages = CustomerPages(world.pool, world.clock, VAULT, ISSUER)
-    app = Litestar(
-        [*routes(server, refused_page=link_refused), customer_routes(pages)], openapi_config=None
-    )
+    pages = RealmPages(world.pool, world.clock, VAULT, ISSUER)
+    handlers = [
+        *routes(server, refused_page=link_refused),
+        customer_face.routes(pages),
+        *people_faces.routes(pages),
+    ]
+    app = Litestar(handlers, openapi_config=None)
     address = source or f"198.51.{next(_sources) // 250}.{next(_sources) % 250}"
     transport = ASGITransport(app=app, client=(address, 50_000))  # type: ignore[arg-type]
     headers = {"accept-language": "en", "user-agent": "Testbrowser/1.0"}

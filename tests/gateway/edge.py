@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from bankside.gateway.exchange import Exchange, Reply
-from bankside.gateway.local_limits import LocalLimits
 from bankside.gateway.pipeline import Pipeline, Ports
 from bankside.gateway.serving import Serving
 from bankside.gateway.wires.native import NativeWire
 from bankside.kernel.call import Answer, Call
+from bankside.kernel.local_limits import LocalLimits
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import generate, public_der, signer, verifier
 from bankside.kernel.signing.rfc9421 import Answer as SignedAnswer
@@ -224,7 +224,11 @@ class Edge:
         self.replay = MemoryReplay()
         self.meter = MemoryMeter()
         self.serving = Current(
-            Serving.of(snapshot(*apps), vault(), reads_only=options.get("reads_only", False))
+            Serving.of(
+                snapshot(*apps, operations=options.get("operations", ())),
+                vault(),
+                reads_only=options.get("reads_only", False),
+            )
         )
         self._execute = execute
         self._sent = 0
@@ -236,6 +240,7 @@ class Edge:
                 replay=options.get("replay", self.replay),
                 limits=options.get("limits") or LocalLimits(),
                 meter=options.get("meter", self.meter),
+                tokens=options.get("tokens"),
             )
         )
 
@@ -254,7 +259,7 @@ class Edge:
             request.body,
             "192.0.2.7",
             self.now,
-            f"{self._sent:024x}",
+            f"{self._sent:032x}",
         )
 
     def signed(

@@ -26,7 +26,6 @@ from tests.gateway.edge import (
 from bankside.gateway import slow_signing
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.limits import SharedLimits
-from bankside.gateway.local_limits import LocalLimits
 from bankside.gateway.meter import RecordMeter
 from bankside.gateway.replay import ReplayStore
 from bankside.gateway.serving import Serving
@@ -35,6 +34,7 @@ from bankside.gateway.wires.native import NativeWire
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.errors import NotFound, Refused, Unavailable
+from bankside.kernel.local_limits import LocalLimits
 from bankside.kernel.metering import SegmentWriter
 from bankside.kernel.money import Money
 from bankside.kernel.signing.rfc9421 import Request
@@ -103,8 +103,8 @@ async def test_the_partners_request_id_comes_back_and_ours_names_the_refusal() -
     reply = await edge.call(replace(ask(), path="/v1/nothing", headers={"request-id": "mine-1"}))
 
     assert dict(reply.headers)["request-id"] == "mine-1"
-    assert problem(reply)["request_id"] == f"{1:024x}"
-    assert problem(reply)["instance"].endswith(f"{1:024x}")
+    assert problem(reply)["request_id"] == f"{1:032x}"
+    assert problem(reply)["instance"].endswith(f"{1:032x}")
 
 
 async def test_without_a_request_id_ours_is_echoed() -> None:
@@ -112,7 +112,7 @@ async def test_without_a_request_id_ours_is_echoed() -> None:
 
     reply = await edge.call(ask())
 
-    assert dict(reply.headers)["request-id"] == f"{1:024x}"
+    assert dict(reply.headers)["request-id"] == f"{1:032x}"
 
 
 async def test_an_unknown_path_is_404_and_a_known_path_with_another_method_405() -> None:
@@ -537,7 +537,8 @@ def test_the_stages_stand_in_the_order_of_the_guide() -> None:
 
     assert names == [
         "wire", "size", "app", "clock", "strangers", "replay", "signature", "nonce", "tenant",
-        "subscription", "rate", "body", "chosen", "available", "idempotency", "record", "signing",
+        "subscription", "rate", "body", "chosen", "consent", "available", "idempotency", "record",
+        "signing",
     ]  # fmt: skip
 
 

@@ -23,13 +23,13 @@ from tests.gateway.edge import (
 )
 
 from bankside.gateway import snapshots
-from bankside.gateway.local_limits import BUCKETS_MAX, LocalLimits
 from bankside.gateway.meter import call_record
 from bankside.gateway.routes import Routes
 from bankside.gateway.serving import Serving
 from bankside.gateway.snapshots import NoSnapshot, SnapshotHolder, follow
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.errors import NotFound
+from bankside.kernel.local_limits import BUCKETS_MAX, LocalLimits
 from bankside.kernel.signing import public_der, signer, verifier
 from bankside.kernel.snapshot import Operation, Snapshot, SnapshotInvalid, encode
 

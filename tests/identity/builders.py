@@ -28,8 +28,10 @@ from bankside.identity.consents import (
     settled,
     terms_digest,
 )
+from bankside.identity.credentials import Credential
 from bankside.identity.credentials import store as credentials
 from bankside.identity.credentials.service import HASHER
+from bankside.identity.realms import Realm
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
 from bankside.kernel.ids import CustomerId
@@ -103,10 +105,20 @@ def yes(request: ConsentRequest, customer: CustomerId, *accounts: Account) -> Ag
     )
 
 
-async def put_login(db: Connection, clock: Clock, partner: str, customer: str, login: str) -> None:
-    """The customer logs in with PASSWORD; hashed once a run, because a hash takes 0.1 s."""
+async def put_login(
+    db: Connection,
+    clock: Clock,
+    partner: str,
+    customer: str,
+    login: str,
+    realm: Realm = Realm.CUSTOMER,
+) -> None:
+    """The person logs in with PASSWORD; hashed once a run, because a hash takes 0.1 s."""
     await credentials.put(
-        db, partner, customer, login, password_hash=_password_hash(), at=clock.now()
+        db,
+        Credential(partner, customer, login, realm),
+        password_hash=_password_hash(),
+        at=clock.now(),
     )
 
 

@@ -57,7 +57,7 @@ from bankside.kernel.ids import CustomerId
 from bankside.kernel.money import Money
 
 S = ConsentStatus
-FINAL = {S.CONSUMED, S.REJECTED, S.REVOKED, S.EXPIRED}
+FINAL = {S.CONSUMED, S.REJECTED, S.REVOKED, S.TERMINATED, S.EXPIRED}
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""Credentials: passwords prove a customer, and an unknown login costs as much as a known one."""
+"""Credentials: passwords prove a person, and an unknown login costs as much as a known one."""
 
 import time
 from contextlib import suppress
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bankside.identity.credentials import (
+    Credential,
     LoginInvalid,
     LoginTaken,
     PasswordInvalid,
@@ -23,7 +24,7 @@ PASSWORD = "correct horse battery"
 
 
 async def known(db: Connection, clock: FixedClock) -> None:
-    await set_password(db, clock, "prt_a", "cus_1", login="lin.xiaoyu", password=PASSWORD)
+    await set_password(db, clock, Credential("prt_a", "cus_1", "lin.xiaoyu"), password=PASSWORD)
 
 
 async def test_login_and_password_prove_the_customer(db: Connection, clock: FixedClock) -> None:
@@ -64,7 +65,9 @@ async def test_a_login_means_nothing_in_another_data_space(
 
 async def test_a_new_password_replaces_the_old_one(db: Connection, clock: FixedClock) -> None:
     await known(db, clock)
-    await set_password(db, clock, "prt_a", "cus_1", login="lin.xiaoyu", password="another one 1")
+    await set_password(
+        db, clock, Credential("prt_a", "cus_1", "lin.xiaoyu"), password="another one 1"
+    )
 
     assert await verify_password(db, "prt_a", login="lin.xiaoyu", password=PASSWORD) is None
     assert (
@@ -77,9 +80,11 @@ async def test_two_customers_never_share_a_login(db: Connection, clock: FixedClo
 
     with pytest.raises(LoginTaken):
         async with db.transaction():
-            await set_password(db, clock, "prt_a", "cus_2", login="lin.xiaoyu", password=PASSWORD)
+            await set_password(
+                db, clock, Credential("prt_a", "cus_2", "lin.xiaoyu"), password=PASSWORD
+            )
 
-    await set_password(db, clock, "prt_b", "cus_2", login="lin.xiaoyu", password=PASSWORD)
+    await set_password(db, clock, Credential("prt_b", "cus_2", "lin.xiaoyu"), password=PASSWORD)
 
 
 async def test_the_password_stands_only_as_an_argon2id_hash(

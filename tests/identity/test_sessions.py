@@ -21,6 +21,8 @@ from bankside.identity.sessions import (
     SessionEnded,
     SessionUnknown,
     Visitor,
+    device_name,
+    end_other_sessions,
     end_session,
     forget_old,
     is_fresh,
@@ -29,11 +31,13 @@ from bankside.identity.sessions import (
     prove_password,
     session_of,
     sessions_of,
+    source_of,
 )
 from bankside.identity.sessions.rules import (
     ABSOLUTE_TTL,
     ATTEMPTS_MAX,
     ATTEMPTS_WINDOW,
+    CODES_FAILED_MAX,
     FRESH_TTL,
     IDLE_TTL,
     SECOND_FACTOR_TTL,
@@ -300,6 +304,78 @@ async def test_devices_are_listed_and_ended_by_their_customer_alone(door: Door) 
 
     assert await door.session(there) is None
     assert await door.session(here) is not None
+
+
+async def test_all_other_sessions_end_at_once_and_nobody_elses(door: Door) -> None:
+    here, there = await door.full(), await door.full()
+    async with transaction(door.pool) as db:
+        kept = (await session_of(db, door.clock, here)).id  # type: ignore[union-attr]
+        assert await end_other_sessions(db, door.partner, "cus_2", kept=kept) == 0
+        assert await end_other_sessions(db, door.partner, "cus_1", kept=kept) == 1
+
+    assert await door.session(here) is not None
+    assert await door.session(there) is None
+
+
+async def test_five_wrong_codes_end_the_session_however_slowly_they_come(door: Door) -> None:
+    token = await door.full()
+    for _ in range(CODES_FAILED_MAX):
+        assert await door.session(token) is not None
+        with pytest.raises(LoginRefused):
+            await door.code(token, "000000")
+        # Slow enough that the login is never locked.
+        door.clock.advance(timedelta(minutes=4))
+
+    assert await door.session(token) is None
+    with pytest.raises(SessionEnded):
+        await door.code(token)
+
+
+async def test_a_right_code_forgives_the_wrong_ones_of_its_session(door: Door) -> None:
+    token = await door.full()
+    for _ in range(2):
+        for _ in range(CODES_FAILED_MAX - 1):
+            with pytest.raises(LoginRefused):
+                await door.code(token, "000000")
+        token = await door.code(token)
+        door.clock.advance(timedelta(seconds=30))
+
+    assert await door.session(token) is not None
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit Chrome/140 Safari/537 Edg/140",
+            "Edge · Windows",
+        ),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/17 Safari/605", "Safari · macOS"),
+        ("Mozilla/5.0 (Linux; Android 15) Chrome/140 Mobile Safari", "Chrome · Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18 like Mac OS X) FxiOS/140", "Firefox · iPhone"),
+        ("Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0", "WeChat · Android"),
+        ("Mozilla/5.0 (Phone; OpenHarmony 5.0) HarmonyOS", "HarmonyOS"),
+        ("curl/8.0", "curl"),
+        ("\u202e<script>", ""),
+        ("", ""),
+    ],
+)
+def test_a_device_is_called_what_people_call_it(user_agent: str, name: str) -> None:
+    assert device_name(user_agent) == name
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_a_source_is_an_address_or_the_network_a_household_has(host: str, source: str) -> None:
+    assert source_of(host) == source
 
 
 async def test_after_logging_out_the_secret_is_worth_nothing(door: Door) -> None:

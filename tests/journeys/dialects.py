@@ -164,7 +164,7 @@ class Native(Dialect):
         "hold": "POST /v1/preauthorizations",
         "ask": "GET /v1/scan-payments/{order}",
         "refund": "POST /v1/merchant-refunds",
-        "unbuilt": "POST /v1/personal-loan-applications",
+        "unbuilt": "POST /v1/payment-desks",
         "unknown": "POST /v1/scan-payments-of-nobody",
     }
 
@@ -232,7 +232,7 @@ class Icbc(Dialect):
         "hold": "/api/merchant/preauthorizations/create/V1",
         "ask": "/api/merchant/scan-payments/query/V1",
         "refund": "/api/merchant/merchant-refunds/create/V1",
-        "unbuilt": "/api/loan/personal-loans/applications-create/V1",
+        "unbuilt": "/api/payment/payment-desks/create/V1",
         "unknown": "/api/merchant/scan-payments/explode/V1",
     }
 

@@ -37,8 +37,8 @@ BACK_SECONDS = {"edge": 10.0, "worker": 10.0, "postgres": 15.0, "serve": 45.0}
 # What the form dialects may say while the database is away.
 AWAY = {
     "icbc": {"-500041", "-500042"},
-    "alipay": {"20000 isp.unknow-error"},
-    "alipay3": {"500 unknow-error"},
+    "alipay": {"20000 ACQ.SYSTEM_ERROR"},
+    "alipay3": {"503 SYSTEM_ERROR", "504 SYSTEM_ERROR"},
 }
 HERE = {"icbc": "600404", "alipay": "40004 ACQ.TRADE_NOT_EXIST", "alipay3": "404 TRADE_NOT_EXIST"}
 

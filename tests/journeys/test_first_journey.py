@@ -91,9 +91,7 @@ def test_three_decimals_are_refused_with_the_field_that_has_them(platform: Platf
 
 
 def test_a_product_that_is_not_built_says_so(platform: Platform) -> None:
-    _, answer, _ = call(
-        platform, "POST", "/v1/personal-loan-applications", "--json", '{"amount":"1"}'
-    )
+    _, answer, _ = call(platform, "POST", "/v1/payment-desks", "--json", '{"amount":"1"}')
 
     assert (answer["status"], answer["code"]) == (501, "product.not_available")
 

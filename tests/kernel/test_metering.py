@@ -25,7 +25,7 @@ from bankside.kernel.metering import (
     count_by,
     recent_calls,
 )
-from bankside.kernel.metering.blocks import pack, unpack
+from bankside.kernel.metering.blocks import Packed, pack, unpack
 
 NOON = int(datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()) * 1_000_000
 
@@ -148,7 +148,7 @@ def test_whatever_a_crash_leaves_behind_the_whole_blocks_are_read(
     data, ends, records = b"", [0], []
     for size in sizes:
         batch = [record(len(records) + index) for index in range(size)]
-        data += pack("edge-0", 7, len(data), batch)
+        data += pack("edge-0", 7, len(data), Packed.of(batch))
         records.append(batch)
         ends.append(len(data))
     kept = data[:cut]
@@ -160,7 +160,7 @@ def test_whatever_a_crash_leaves_behind_the_whole_blocks_are_read(
 
 
 def test_a_block_of_another_place_is_no_block_of_this_file() -> None:
-    block = pack("edge-0", 7, 0, [record(1)])
+    block = pack("edge-0", 7, 0, Packed.of([record(1)]))
 
     assert list(unpack("edge-0", 7, 0, block))
     assert not list(unpack("edge-1", 7, 0, block))
@@ -194,7 +194,7 @@ async def test_a_record_written_twice_by_an_unsure_disk_counts_once(
 ) -> None:
     for segment in (1, 2):
         path = tmp_path / f"edge-0-{segment}.seg"
-        path.write_bytes(pack("edge-0", segment, 0, [record(1), record(segment + 1)]))
+        path.write_bytes(pack("edge-0", segment, 0, Packed.of([record(1), record(segment + 1)])))
 
     shipped = await Shipper(fresh_pool, tmp_path, SystemClock()).ship()
 
@@ -205,10 +205,10 @@ async def test_a_torn_tail_is_left_out_and_kept_aside_after_a_day(
     fresh_pool: Pool, tmp_path: Path
 ) -> None:
     clock = FixedClock(datetime.now(UTC))
-    whole = pack("edge-0", 1, 0, [record(1)])
-    torn = pack("edge-0", 1, len(whole), [record(2)])[:-5]
+    whole = pack("edge-0", 1, 0, Packed.of([record(1)]))
+    torn = pack("edge-0", 1, len(whole), Packed.of([record(2)]))[:-5]
     (tmp_path / "edge-0-1.seg").write_bytes(whole + torn)
-    (tmp_path / "edge-0-2.seg").write_bytes(pack("edge-0", 2, 0, [record(3)]))
+    (tmp_path / "edge-0-2.seg").write_bytes(pack("edge-0", 2, 0, Packed.of([record(3)])))
     shipper = Shipper(fresh_pool, tmp_path, clock)
 
     assert (await shipper.ship()).records == 2
@@ -225,7 +225,7 @@ async def test_a_torn_tail_is_left_out_and_kept_aside_after_a_day(
 async def test_a_block_still_being_written_is_shipped_when_it_is_whole(
     fresh_pool: Pool, tmp_path: Path
 ) -> None:
-    block = pack("edge-0", 1, 0, [record(1)])
+    block = pack("edge-0", 1, 0, Packed.of([record(1)]))
     path = tmp_path / "edge-0-1.seg"
     shipper = Shipper(fresh_pool, tmp_path, SystemClock())
 
@@ -239,7 +239,7 @@ async def test_odd_values_of_strangers_do_not_hold_up_the_rest(
     fresh_pool: Pool, tmp_path: Path
 ) -> None:
     odd = [record(1, app="a\0b'\"\\{}"), record(2, partner=7), record(3, version=-1), record(4)]
-    (tmp_path / "edge-0-1.seg").write_bytes(pack("edge-0", 1, 0, odd))
+    (tmp_path / "edge-0-1.seg").write_bytes(pack("edge-0", 1, 0, Packed.of(odd)))
 
     shipped = await Shipper(fresh_pool, tmp_path, SystemClock()).ship()
 
@@ -310,7 +310,7 @@ async def test_readers_see_newest_first_in_pages_and_only_the_partners_own(
         record(number, partner=f"prt_{number % 2}", outcome="refused" if number % 5 == 0 else "ok")
         for number in range(20)
     ]
-    (tmp_path / "edge-0-1.seg").write_bytes(pack("edge-0", 1, 0, records))
+    (tmp_path / "edge-0-1.seg").write_bytes(pack("edge-0", 1, 0, Packed.of(records)))
     await Shipper(fresh_pool, tmp_path, SystemClock()).ship()
 
     async with fresh_pool.acquire() as db:

@@ -14,10 +14,13 @@ from bankside.kernel.events import Event
 from bankside.kernel.outbox import (
     RETRY_SECONDS,
     Consumer,
+    DeliverLater,
+    GiveUp,
     Relay,
     dead_letters,
     forget_consumer,
     publish,
+    register_consumer,
     replay_dead,
     replay_one,
     replay_range,
@@ -33,7 +36,7 @@ class Sink:
         self.failing = failing
         self.consumer = Consumer(name=name, deliver=self.deliver, types=types or ("",))
 
-    async def deliver(self, event: Event) -> None:
+    async def deliver(self, event: Event, recipient: str) -> None:
         if self.failing:
             raise ConnectionError("the sink is down")
         self.seen.append(event)
@@ -191,7 +194,7 @@ async def test_a_relay_that_dies_with_a_claim_leaves_it_to_another(
 ) -> None:
     died = asyncio.Event()
 
-    async def die(event: Event) -> None:
+    async def die(event: Event, recipient: str) -> None:
         died.set()
         await asyncio.Event().wait()
 
@@ -216,7 +219,7 @@ async def test_many_relays_together_deliver_all_objects_in_order_and_nothing_twi
 ) -> None:
     seen: dict[str, list[int]] = defaultdict(list)
 
-    async def deliver(event: Event) -> None:
+    async def deliver(event: Event, recipient: str) -> None:
         await asyncio.sleep(0.001)
         seen[event.object_id].append(event.object_seq)
 
@@ -234,6 +237,97 @@ async def test_many_relays_together_deliver_all_objects_in_order_and_nothing_twi
     await asyncio.gather(*running, return_exceptions=True)
 
     assert dict(seen) == {f"ord_{number}": [1, 2, 3, 4, 5] for number in range(20)}
+
+
+async def recipients(pool: Pool, *names: str, partner: str = "prt_1") -> None:
+    async with transaction(pool) as db:
+        for name in names:
+            await register_consumer(db, f"hook:{name}", ["orders."], partner=partner)
+
+
+async def test_each_recipient_gets_the_events_of_its_own_partner_in_its_own_queue(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    got: list[tuple[str, str]] = []
+
+    async def deliver(event: Event, recipient: str) -> None:
+        if recipient == "hook:b":
+            raise ConnectionError("b is down")
+        got.append((recipient, event.id))
+
+    await recipients(fresh_pool, "a", "b")
+    await recipients(fresh_pool, "c", partner="prt_2")
+    running = Relay(fresh_pool, [Consumer(name="hook", deliver=deliver, types=None)], clock)
+    await commit(fresh_pool, event("ord_1", 1), event("ord_1", 2))
+
+    await running.drain()
+
+    assert got == [("hook:a", "evt_ord_1_1"), ("hook:a", "evt_ord_1_2")]
+    assert await fresh_pool.fetchval("select count(*) from kernel.outbox_deliveries") == 4
+
+
+async def test_a_recipient_that_asks_for_time_gets_nothing_before(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    got: list[str] = []
+
+    async def deliver(event: Event, recipient: str) -> None:
+        if clock.now() < opens:
+            raise DeliverLater("come later", seconds=600)
+        got.append(event.id)
+
+    opens = clock.now() + timedelta(seconds=600)
+    await recipients(fresh_pool, "a")
+    running = Relay(fresh_pool, [Consumer(name="hook", deliver=deliver, types=None)], clock)
+    await commit(fresh_pool, event("ord_1", 1))
+    await running.drain()
+    await commit(fresh_pool, event("ord_2", 1))
+
+    clock.advance(timedelta(seconds=599))
+    assert await running.drain() == 0
+    clock.advance(timedelta(seconds=1))
+    await running.drain()
+
+    assert sorted(got) == ["evt_ord_1_1", "evt_ord_2_1"]
+
+
+async def test_what_can_never_succeed_is_dead_at_once(fresh_pool: Pool, clock: FixedClock) -> None:
+    async def deliver(event: Event, recipient: str) -> None:
+        raise GiveUp("gone")
+
+    await recipients(fresh_pool, "a")
+    running = Relay(fresh_pool, [Consumer(name="hook", deliver=deliver, types=None)], clock)
+    await commit(fresh_pool, event("ord_1", 1))
+
+    assert await running.drain() == 1
+
+    assert [each.consumer for each in await dead_letters(fresh_pool)] == ["hook:a"]
+
+
+async def test_a_slow_recipient_holds_up_no_other(fresh_pool: Pool) -> None:
+    got: list[str] = []
+    stuck = asyncio.Event()
+
+    async def deliver(event: Event, recipient: str) -> None:
+        if recipient == "hook:a":
+            await stuck.wait()
+        got.append(recipient)
+
+    await recipients(fresh_pool, "a", "b")
+    consumer = Consumer(name="hook", deliver=deliver, types=None, each=4)
+    running = asyncio.create_task(Relay(fresh_pool, [consumer], SystemClock()).run())
+    await commit(fresh_pool, *(event(f"ord_{number}", 1) for number in range(200)))
+    async with asyncio.timeout(60):
+        while got.count("hook:b") < 200:  # noqa: ASYNC110 - the relay is what we watch
+            await asyncio.sleep(0.02)
+    assert "hook:a" not in got
+
+    stuck.set()
+    async with asyncio.timeout(60):
+        while got.count("hook:a") < 200:  # noqa: ASYNC110 - the relay is what we watch
+            await asyncio.sleep(0.02)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_two_events_with_one_place_in_an_object_are_a_bug_that_cannot_commit(

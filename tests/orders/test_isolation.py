@@ -146,3 +146,39 @@ async def test_an_order_is_found_under_the_product_that_made_it_only(bank: Littl
             await bank.call(f"merchant.{product}.query", path=order["id"])
         with pytest.raises(OrderNotFound):
             await bank.call(f"merchant.{product}.closures", {}, path=order["id"])
+
+
+async def test_a_tenant_funds_no_coupon_from_an_account_that_is_not_its_own(
+    bank: LittleBank,
+) -> None:
+    other = await bank.account("50.00")
+    bank.tenant = "tnt_b"
+    asked = {"holder": bank.customer, "account": other.id, "amount": cny("20.00")}
+
+    with pytest.raises(BanksideError) as refused:
+        await bank.call("engage.coupons.create", asked)
+
+    assert refused.value.errors[0]["pointer"] == "/account"
+    assert await bank.balance(other) == "50.00"
+
+
+async def test_a_mandate_a_policy_and_a_draft_of_another_partner_do_not_exist(
+    bank: LittleBank,
+) -> None:
+    payer, payee = await bank.account("100.00"), await bank.account()
+    terms = {"payer_account": payer.id, "payee_account": payee.id, "limit": cny("50.00")}
+    mandate = (await bank.shown("payment.direct-debits.mandates-create", terms))["id"]
+    owner, bank.partner = bank.partner, "prt_somebody_else"
+
+    for operation, body, path in (
+        ("payment.direct-debits.create", {"mandate": mandate, "amount": cny("1.00")}, None),
+        ("payment.direct-debits.mandates-revoke", {}, mandate),
+        ("insurance.policy-surrenders.create", {"policy": mandate}, None),
+        ("bill.commercial-drafts.query", None, mandate),
+    ):
+        with pytest.raises(BanksideError) as refused:
+            await bank.call(operation, body, path=path)
+        assert refused.value.status == 404
+
+    bank.partner = owner
+    assert await bank.balance(payer) == "100.00"

@@ -35,7 +35,7 @@ async def test_the_echo_answers_at_once_and_touches_nothing(bank: LittleBank) ->
 
 
 async def test_what_nothing_executes_is_refused_as_not_available(bank: LittleBank) -> None:
-    for name in ("loan.personal-loans", "payment.interbank-transfers", "wallet.wallets"):
+    for name in ("payment.payment-desks",):
         product = load().products[name]
         for each in product.operations:
             assert not Orders.runnable(product, each)

@@ -186,15 +186,14 @@ def port_80(upstream: str) -> Iterator[Relay]:
     pytest.skip("port 80 cannot be bound here, and alipay-sdk-python reaches no other port")
 
 
-def community_python() -> Path:
-    """The interpreter of the environment that holds python-alipay-sdk; skips when it cannot be."""
-    lock = HERE / "python-alipay-sdk.lock"
+def python_with(lock: Path) -> Path:
+    """The interpreter of the environment that holds what ``lock`` pins; skips when it cannot be."""
     folder = CACHE / f"python-{_digest(lock)}"
     uv = ROOT / ".boot" / "bin" / "uv"
 
     def install() -> None:
         if not uv.exists():
-            pytest.skip("uv is not here (make test brings it), python-alipay-sdk needs it")
+            pytest.skip(f"uv is not here (make test brings it), {lock.stem} needs it")
         _run(str(uv), "venv", "-q", "--clear", "--python", sys.executable, str(folder))
         python = str(folder / "bin" / "python")
         _run(
@@ -205,18 +204,17 @@ def community_python() -> Path:
     return folder / "bin" / "python"
 
 
-def node_folder() -> Path:
-    """The folder whose node_modules holds npm alipay-sdk; skips without node."""
+def node_folder(source: Path) -> Path:
+    """A folder whose node_modules holds what ``source`` pins; skips without node."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not here")
-    lock = HERE / "node" / "package-lock.json"
-    folder = CACHE / f"node-{_digest(lock)}"
+    folder = CACHE / f"node-{_digest(source / 'package-lock.json')}"
 
     def install() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / "node" / name, folder / name)
+            shutil.copy(source / name, folder / name)
         _run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder))
 
     _once(folder, install)

@@ -16,15 +16,16 @@ from tests.sdks.harness import (
     HERE,
     Driver,
     SdkFailed,
-    community_python,
     node_folder,
     pem,
     pkcs1_base64,
     pkcs8_base64,
     public_base64,
+    python_with,
 )
 
 Node = dict[str, Any]
+LOCK = HERE / "python-alipay-sdk.lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ class CommunityPython(Sdk):
     name = "python-alipay-sdk"
 
     def _start(self) -> Driver:
-        return Driver(str(community_python()), str(HERE / "driver_community.py"))
+        return Driver(str(python_with(LOCK)), str(HERE / "driver_community.py"))
 
     def _configure(self, token: str = "") -> None:
         private = pem(pkcs1_base64(self.setup.private_key), "RSA PRIVATE KEY")
@@ -141,7 +142,9 @@ class Npm(Sdk):
     name = "npm alipay-sdk v2"
 
     def _start(self) -> Driver:
-        return Driver("node", str(HERE / "node" / "driver.mjs"), SDK_FOLDER=str(node_folder()))
+        return Driver(
+            "node", str(HERE / "node" / "driver.mjs"), SDK_FOLDER=str(node_folder(HERE / "node"))
+        )
 
     def _configure(self) -> None:
         self.driver.ask(

@@ -36,6 +36,6 @@ async def examine(
         read_raw(request),
         now=clock.now().timestamp(),
         theirs=theirs,
-        origin=settings.edge_url,
+        origin=settings.edge_address,
     )
     return report.to_json()

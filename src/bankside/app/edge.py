@@ -6,14 +6,16 @@ LISTEN/NOTIFY and a periodic look.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import structlog
 
 from bankside.app import process
 from bankside.app.executing import executing
+from bankside.app.leases import hold_lease, known_tokens
 from bankside.app.publish import CHANNEL, snapshot_verifier
 from bankside.app.settings import Settings
 from bankside.catalog import latest_snapshot
@@ -26,16 +28,21 @@ from bankside.gateway import (
     Pipeline,
     Ports,
     RecordMeter,
+    ReplayByWire,
     ReplayStore,
     Reply,
     RouteFacts,
     Server,
     SharedLimits,
     SnapshotHolder,
+    Tokens,
+    TokenWire,
     TrustedProxies,
+    Wire,
     follow,
     open_listeners,
     parse_addresses,
+    slots_for,
 )
 from bankside.kernel import telemetry
 from bankside.kernel.clock import SystemClock
@@ -47,6 +54,10 @@ from bankside.kernel.secrets import Vault
 LISTEN_RETRY_SECONDS = 1.0
 # What the widest wires allow behind and ahead together: the ICBC-style one and Alipay-style v2.
 REPLAY_WINDOW_SECONDS = 1_200
+# Wires that allow no more than this have a store of their own, which is small: native and token.
+REPLAY_BRIEF_SECONDS = 120
+# The wide windows belong to dialects whose answers are signed by RSA: far fewer calls a second.
+REPLAY_LONG_PART = 4
 
 _log = structlog.get_logger("edge")
 
@@ -67,16 +78,19 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     await _first_snapshot(holder, pool)
     shared, now = settings.home / "shared", clock.now().timestamp()
     shared.mkdir(parents=True, exist_ok=True)
-    async with executing(pool, clock) as orders:
+    tokens = known_tokens(pool, clock)
+    async with executing(pool, clock, address=settings.edge_address) as orders:
+        wires = _wires(settings, tokens)
         meter = RecordMeter(writer)
         pipeline = Pipeline(
             Ports(
                 snapshots=holder,
-                wires=(AlipayWire(), Alipay3Wire(), IcbcWire(), NativeWire(settings.edge_url)),
+                wires=wires,
                 handle=orders.handle,
-                replay=ReplayStore(shared / "replay", now=now, window_s=REPLAY_WINDOW_SECONDS),
+                replay=_replay(shared, now, wires, settings.replay_rate),
                 limits=SharedLimits(shared / "limits", now=now),
                 meter=telemetry.counting(meter),
+                tokens=tokens,
             )
         )
         server = Server(
@@ -94,11 +108,38 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         async with _background(
             beat(pool, clock, "edge", address=settings.edge_url),
             _following(holder, pool, url),
+            hold_lease(url, tokens),
         ):
             await stop.wait()
             await server.stop()
     await writer.close()
     await pool.close()
+
+
+def _wires(settings: Settings, tokens: Tokens) -> tuple[Wire, ...]:
+    """All dialects in the order of asking; the last claims everything."""
+    return (
+        AlipayWire(),
+        Alipay3Wire(),
+        IcbcWire(),
+        TokenWire(settings.edge_address, tokens, certificate_header=settings.certificate_header),
+        NativeWire(settings.edge_address),
+    )
+
+
+def _replay(folder: Path, now: float, wires: Iterable[Wire], rate: int) -> ReplayByWire:
+    """What remembers nonces, with room for ``rate`` calls a second."""
+    brief, long = REPLAY_BRIEF_SECONDS, REPLAY_WINDOW_SECONDS
+    return ReplayByWire(
+        ReplayStore(folder / "replay-brief", now=now, window_s=brief, slots=slots_for(rate, brief)),
+        ReplayStore(
+            folder / "replay",
+            now=now,
+            window_s=long,
+            slots=slots_for(max(1, rate // REPLAY_LONG_PART), long),
+        ),
+        short=[each.name for each in wires if each.window_behind + each.window_ahead <= brief],
+    )
 
 
 async def _first_snapshot(holder: SnapshotHolder, pool: Pool) -> None:

@@ -11,7 +11,10 @@ from bankside.orders import Orders
 
 
 @asynccontextmanager
-async def executing(pool: Pool, clock: Clock) -> AsyncIterator[Orders]:
-    """Orders on a running ledger collector; what waits in it is committed before the end."""
+async def executing(pool: Pool, clock: Clock, *, address: str = "") -> AsyncIterator[Orders]:
+    """Orders on a running ledger collector; what waits in it is committed before the end.
+
+    ``address``: where callers reach the edge, for answers that link to themselves.
+    """
     async with Books(pool, clock) as books:
-        yield Orders(pool, books, clock, catalogue())
+        yield Orders(pool, books, clock, catalogue(), address=address)

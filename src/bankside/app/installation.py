@@ -35,6 +35,14 @@ class Local:
         return self.settings.edge_url
 
     @property
+    def issuer(self) -> str:
+        return self.settings.issuer
+
+    @property
+    def egress_loopback(self) -> bool:
+        return self.settings.egress_loopback
+
+    @property
     def clock(self) -> Clock:
         return SystemClock()
 

@@ -41,7 +41,9 @@ def serve(settings: Settings, *, demo: bool) -> int:
         edge = bound(
             settings.edge_listen, workers=settings.edge_workers, setting="BANKSIDE_EDGE_LISTEN"
         )
-        web = bound(settings.web_listen, workers=1, setting="BANKSIDE_WEB_LISTEN")
+        web = bound(
+            settings.web_listen, workers=settings.web_workers, setting="BANKSIDE_WEB_LISTEN"
+        )
         _say("database ...")
         with database(settings.home, own=True) as url:
             asyncio.run(_prepare(settings, url, demo=demo))
@@ -51,7 +53,10 @@ def serve(settings: Settings, *, demo: bool) -> int:
                     _child(settings, "edge", index, common, [each.fileno() for each in sockets])
                     for index, sockets in enumerate(edge)
                 ),
-                _child(settings, "web", 0, common, [each.fileno() for each in web[0]]),
+                *(
+                    _child(settings, "web", index, common, [each.fileno() for each in sockets])
+                    for index, sockets in enumerate(web)
+                ),
                 _child(settings, "worker", 0, common, []),
             ]
             supervisor = Supervisor(children, say=_say)

@@ -2,21 +2,28 @@
 
 import asyncio
 import contextlib
+import ssl
+from collections.abc import Callable
+from typing import Any
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bankside.app import process
 from bankside.app.demo import first_call
 from bankside.app.publish import catalogue
 from bankside.app.settings import Settings
+from bankside.app.tls import CertificateProtocol, server_tls
 from bankside.catalog import openapi
-from bankside.console import Site, build, link_refused
-from bankside.console.customer import CustomerPages
-from bankside.console.customer import routes as customer_routes
+from bankside.console import Site, build, customer, link_refused, people
+from bankside.console.entry import RealmPages
+from bankside.console.pacing import Pacing
+from bankside.identity.certificates import ClientCertificates
 from bankside.identity.http import AuthorizationServer, routes
 from bankside.kernel import telemetry
 from bankside.kernel.clock import SystemClock
 from bankside.kernel.db import open_pool
+from bankside.kernel.egress import Egress
 from bankside.kernel.heartbeat import beat
 from bankside.kernel.secrets import Vault
 from bankside.orders import Orders
@@ -33,8 +40,15 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     clock = SystemClock()
     pool = await open_pool(process.database_url(settings), size=4, eager=False)
     vault = Vault.at(settings.home)
-    authorization = AuthorizationServer(pool, clock, vault, settings.issuer)
-    customers = CustomerPages(pool, clock, vault, settings.issuer)
+    authorization = AuthorizationServer(
+        pool,
+        clock,
+        vault,
+        settings.issuer,
+        mtls_url=settings.mtls_url,
+        egress=Egress(loopback=settings.egress_loopback),
+    )
+    pages = RealmPages(pool, clock, vault, settings.issuer)
     site = Site(
         catalogue=catalogue(),
         runnable=Orders.runnable,
@@ -44,20 +58,25 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         demo_file=f"{settings.home.name}/demo.json",
         openapi=lambda: openapi(catalogue(), Orders.runnable),
         exposition=telemetry.exposition,
-        routes=[*routes(authorization, refused_page=link_refused), customer_routes(customers)],
+        routes=[
+            *routes(authorization, refused_page=link_refused),
+            customer.routes(pages),
+            *people.routes(pages),
+        ],
+        pacing=Pacing(oauth=settings.oauth_rate, login=settings.login_rate),
     )
     host, _, port = settings.web_listen.rpartition(":")
     server = uvicorn.Server(
         uvicorn.Config(
-            build(site),
+            _layered(settings, build(site)),
+            http=CertificateProtocol,
+            ssl_context_factory=_tls_of(settings),
             host=host,
             port=int(port),
             log_config=None,
             access_log=False,
             server_header=False,
-            # Attempts to log in are counted by source: only our own proxies may name another one.
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
+            proxy_headers=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     )
@@ -74,3 +93,22 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await task
     await pool.close()
+
+
+def _layered(settings: Settings, app: Any) -> Any:
+    """The application behind what settles who sends: certificate first, address second."""
+    # Attempts to log in are counted by source: only our own proxies may name another one.
+    if settings.trusted_proxies:
+        app = ProxyHeadersMiddleware(app, list(settings.trusted_proxies))
+    if not settings.certificate_header:
+        return app
+    trusted = settings.trusted_proxies
+    return ClientCertificates(app, header=settings.certificate_header, trusted=trusted)
+
+
+def _tls_of(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
+    """What makes uvicorn speak TLS; None for plain http."""
+    files = settings.web_tls
+    if files is None:
+        return None
+    return lambda *_: server_tls(files.certificate, files.key, files.client_ca)

@@ -17,16 +17,20 @@ from bankside.app.settings import Settings
 from bankside.identity import drop_expired
 from bankside.identity.consents import record_expiries
 from bankside.identity.decisions import forget_answers
+from bankside.identity.passkeys import forget_challenges
 from bankside.identity.sessions import forget_old
 from bankside.kernel import jobs
 from bankside.kernel.clock import BANK_ZONE, Clock, SystemClock
 from bankside.kernel.db import Pool, open_pool, transaction
+from bankside.kernel.egress import Egress
 from bankside.kernel.events import Event
 from bankside.kernel.heartbeat import beat
 from bankside.kernel.metering import Shipper
 from bankside.kernel.outbox import Consumer, Relay
+from bankside.kernel.secrets import Vault
 from bankside.orders import Orders
 from bankside.partners import EVENT_PREFIX
+from bankside.partners.webhooks import Sender
 
 EXPIRE_EVERY_SECONDS = 5.0
 DAY_END_LOOK_SECONDS = 30.0
@@ -50,13 +54,21 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     url = process.database_url(settings)
     pool = await open_pool(url, size=6)
 
-    async def republish(event: Event) -> None:
+    async def republish(event: Event, _: str) -> None:
         version = await publish_snapshot(settings.home, pool, clock)
         _log.info("snapshot_published", version=version, cause=event.type)
 
     async with executing(pool, clock) as orders:
+        sender = Sender(
+            pool, clock, Vault.at(settings.home), Egress(loopback=settings.egress_loopback)
+        )
         relay = Relay(
-            pool, [Consumer(name="snapshot", deliver=republish, types=(EVENT_PREFIX,))], clock
+            pool,
+            [
+                Consumer(name="snapshot", deliver=republish, types=(EVENT_PREFIX,)),
+                sender.consumer,
+            ],
+            clock,
         )
         shipper = Shipper(pool, settings.home / "segments", clock)
         work: list[tuple[str, Callable[[], Awaitable[object]]]] = [
@@ -98,6 +110,7 @@ async def _drop_expired(pool: Pool, clock: Clock) -> None:
     async with pool.acquire() as db:
         await drop_expired(db, clock)
         await forget_old(db, clock)
+        await forget_challenges(db, clock)
         await forget_answers(db, clock)
 
 

@@ -2,7 +2,8 @@
 
 Always true: every route of the catalogue is in the snapshot, also those nothing executes yet; they
 answer ``product.not_available`` (501), never a pretended success. An app holds the scopes of the
-products it subscribed to; the platform's own operations are open to every app.
+products it subscribed to; the platform's own operations are open to every app, and so are those of
+the access by token: what a token may reach there is its scopes' and its consent's to say.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -47,7 +48,7 @@ def _routes(
     catalogue: Catalogue, runnable: Runnable, *, offline: frozenset[str]
 ) -> list[Operation]:
     routes = []
-    for product in (*catalogue.products.values(), catalogue.platform):
+    for product in (*catalogue.products.values(), catalogue.platform, catalogue.open_banking):
         live = product.id not in offline
         routes += [
             _route(product, each, available=live and runnable(product, each))
@@ -66,12 +67,13 @@ def _route(product: Product, operation: ProductOperation, *, available: bool) ->
         product=operation.product,
         purpose=operation.purpose,
         icbc_path=operation.icbc_path,
-        scopes=product.consent_scopes,
+        scopes=product.consent_scopes if operation.scopes is None else operation.scopes,
         risk_tier=product.risk_tier,
         data_class=product.data_class,
         moves_money=operation.moves_money,
         writes=operation.writes,
         available=available,
+        access=operation.access,
     )
 
 
@@ -99,7 +101,8 @@ def _apps(catalogue: Catalogue, apps: Mapping[str, App]) -> dict[str, App]:
     for app in apps.values():
         if app.products not in granted:
             # A subscription may outlive its product; what is not in the catalogue grants nothing.
-            products = app.products.intersection(catalogue.products) | {catalogue.platform.id}
+            open_to_all = {catalogue.platform.id, catalogue.open_banking.id}
+            products = app.products.intersection(catalogue.products) | open_to_all
             scopes = frozenset[str]().union(
                 *(catalogue.product(each).consent_scopes for each in products)
             )

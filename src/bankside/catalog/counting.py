@@ -1,7 +1,8 @@
 """Counting honestly: what the compiled router answers, not what the YAML says.
 
 An operation counts as a route when the snapshot holds its (method, path template, version) and it
-answers something other than 404, 405, 410 and 501. Wires, languages and aliases are not counted.
+answers something other than 404, 405, 410 and 501. Wires, languages and aliases are not counted;
+the access to customers' accounts by token (``access``) is counted apart from products.
 """
 
 from collections import Counter
@@ -19,8 +20,8 @@ def count(catalogue: Catalogue, runnable: Runnable) -> dict[str, int]:
     - ``available``: products of which at least one operation runs;
     - ``operations``: adopted operations of products (added and platform operations not counted);
     - ``routes``: distinct (method, path template, version) in the compiled snapshot;
-    - ``routes_answering``: those that execute; ``product_routes``, ``cloud_routes`` and
-      ``platform_routes``: the same by kind;
+    - ``routes_answering``: those that execute; ``product_routes``, ``cloud_routes``,
+      ``platform_routes`` and ``access_routes``: the same by kind;
     - ``clouds``, ``solutions``: defined, whether or not they run.
     """
     snapshot = compile_snapshot(
@@ -40,6 +41,7 @@ def count(catalogue: Catalogue, runnable: Runnable) -> dict[str, int]:
         "product_routes": answering["product"],
         "cloud_routes": answering["cloud"],
         "platform_routes": answering["platform"],
+        "access_routes": answering["access"],
         "clouds": len(catalogue.clouds),
         "solutions": len(catalogue.solutions),
     }
@@ -56,6 +58,8 @@ def answering_routes(snapshot: Snapshot) -> list[Operation]:
 
 
 def kind_of(operation: Operation) -> str:
-    """``product``, ``cloud`` or ``platform``."""
+    """``product``, ``cloud``, ``platform`` or ``access``."""
     kind = operation.product.partition(".")[0]
+    if kind == "open-banking":
+        return "access"
     return kind if kind in ("cloud", "platform") else "product"

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from bankside.catalog.access import access_product
 from bankside.catalog.model import (
     Archetype,
     Catalogue,
@@ -60,11 +61,14 @@ def read(files: Mapping[str, Any]) -> Catalogue:
         for each in document["products"]
     }
     platform = platform_product(files["platform"])
+    open_banking = access_product(files["open-banking"])
     clouds = {each["id"]: _cloud(each) for each in files["ecosystem-clouds"]["clouds"]}
     return Catalogue(
         categories={each["id"]: _category(each) for each in files["categories"]["categories"]},
         products=products,
         platform=platform,
+        open_banking=open_banking,
+        schemas=files["open-banking-schemas"],
         clouds=clouds,
         solutions={each["id"]: _solution(each) for each in files["solutions"]["solutions"]},
         scenes={each["id"]: Scene(each["id"], _text(each)) for each in files["scenes"]["scenes"]},
@@ -75,7 +79,7 @@ def read(files: Mapping[str, Any]) -> Catalogue:
         primitives=primitives,
         archetypes=archetypes,
         operations=_operations(
-            [each.all_operations for each in (*products.values(), platform)]
+            [each.all_operations for each in (*products.values(), platform, open_banking)]
             + [each.operations for each in clouds.values()]
         ),
     )

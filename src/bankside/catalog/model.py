@@ -6,7 +6,9 @@ of the fee's currency; texts shown to people exist in Chinese and English.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from bankside.kernel.snapshot import Access
 
 WhenStarts = Literal["request", "next", "event", "daily", "end-of-day", "due-date", "maturity"]
 OnFailure = Literal["stop", "compensate", "continue"]
@@ -18,12 +20,37 @@ RUNTIME_ACTIONS: Mapping[str, str] = {
     "order.close": "ends an order that nobody has paid",
     "order.cancel": "reverses what the order has posted so far, or refuses when it cannot",
     "order.confirm": "records that the party an order waits for has agreed to it",
+    "order.amend": "records new particulars of an order, which move nothing",
     "order.retry": "runs the failed part of the order again",
 }
 
 # Accounts of the bank that a step may debit or credit, besides the accounts named by an input.
 HOUSE_ROLES: frozenset[str] = frozenset(
-    {"merchant_pending", "fee_income", "held", "batch_clearing", "clearing", "payer"}
+    {
+        "merchant_pending",
+        "fee_income",
+        "held",
+        "batch_clearing",
+        "clearing",
+        "payer",
+        "loan_book",
+        "deposits",
+        "interest_expense",
+        "interest_income",
+        "interest_receivable",
+        "pool",
+        "valuation",
+        "position",
+        "nostro",
+        # Clearing in the currency that an exchange buys.
+        "clearing_to",
+        "bought",
+        "benefits",
+        "discounted_bills",
+        "tax_withheld",
+        # The account that an earlier step of the same order opened.
+        "opened_account",
+    }
 )
 
 
@@ -94,7 +121,11 @@ class ProductOperation:
 
     ``id`` is ``<product>.<word>``; ``runs`` names the primitive operation or runtime action that a
     write starts; ``inputs`` are body fields of a write and query fields of a read; ``added`` is
-    true when the capability map did not have it; ``open`` bodies may hold anything.
+    true when the capability map did not have it; ``open`` bodies may hold anything. ``access`` says
+    what lets a caller in (``kernel.snapshot.Operation``), ``scopes`` which ones its token needs
+    (None: the product's). ``keyed``: an idempotency key is needed though no money moves. ``body``
+    and ``answer`` name whole schemas (``Catalogue.schemas``) where fields would not say it;
+    ``status`` is the one of a success, None: as the method has it.
     """
 
     id: str
@@ -111,11 +142,22 @@ class ProductOperation:
     open: bool = False
     environments: tuple[str, ...] = ("sandbox", "live")
     description: Text | None = None
+    access: Access = "signature"
+    scopes: frozenset[str] | None = None
+    keyed: bool = False
+    body: str | None = None
+    answer: str | None = None
+    status: int | None = None
 
     @property
     def writes(self) -> bool:
         """Whether the call changes something."""
         return self.method != "GET"
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a call without an idempotency key is refused."""
+        return self.moves_money or self.keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +166,15 @@ class Product:
 
     ``operations`` are the adopted ones, ``added_operations`` ours; a product without money has no
     ``limits``; ``routes_missing`` are later steps that wait for a request nobody can make yet. The
-    platform itself is a product of this shape, without category and steps.
+    platform itself and the access to customers' accounts (tier ``access``) are products of this
+    shape, without category.
     """
 
     id: str
     category: str
     name: Text
     description: Text
-    tier: Literal["core", "mapped", "platform"]
+    tier: Literal["core", "mapped", "platform", "access"]
     archetype: str
     family: str
     scenes: tuple[str, ...]
@@ -256,11 +299,17 @@ class Archetype:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All definitions, by id. ``operations`` covers products, clouds and the platform."""
+    """All definitions, by id. ``operations`` covers everything that has a route.
+
+    ``open_banking`` is the access to customers' accounts by token: no product of the shelf.
+    ``schemas`` are JSON Schemas by component name, for operations that name them.
+    """
 
     categories: Mapping[str, Category]
     products: Mapping[str, Product]
     platform: Product
+    open_banking: Product
+    schemas: Mapping[str, Mapping[str, Any]]
     clouds: Mapping[str, Cloud]
     solutions: Mapping[str, Solution]
     scenes: Mapping[str, Scene]
@@ -270,8 +319,9 @@ class Catalogue:
     operations: Mapping[str, ProductOperation]
 
     def product(self, product_id: str) -> Product:
-        """A product, or the platform itself; KeyError when there is none."""
-        return self.platform if product_id == self.platform.id else self.products[product_id]
+        """A product of any tier; KeyError when there is none."""
+        beside = {each.id: each for each in (self.platform, self.open_banking)}
+        return beside.get(product_id) or self.products[product_id]
 
     def primitive(self, use: str) -> PrimitiveOperation | None:
         """``transfer.execute`` as an operation of its primitive; None for runtime actions."""

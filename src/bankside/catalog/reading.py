@@ -39,7 +39,7 @@ _BY_TAIL: Mapping[str, tuple[Input, ...]] = {
     "settlements": (Input("remark", "text", False),),
 }
 # A list is filtered by the order it belongs to and by the caller's own numbers.
-_OWN_NUMBERS = ("order", "order_no", "refund_no", "batch_no", "end_to_end_id")
+_OWN_NUMBERS = ("order", "order_no", "refund_no", "batch_no", "end_to_end_id", "reference")
 
 
 def product(
@@ -68,6 +68,7 @@ def product(
             inputs=_fields(each, inputs, family),
             moves_money=_moves_money(each.get("runs"), steps, primitives),
             added=added,
+            access=each.get("access", "signature"),
         )
 
     return Product(

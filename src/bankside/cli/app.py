@@ -1,6 +1,7 @@
 """`bankside app` and `bankside oauth`: clients of the authorization server, and its keys."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import msgspec
 
 from bankside.cli.installation import Installation
 from bankside.cli.output import DONE, USAGE, emit, fail, table
-from bankside.identity import Client, NewClient, create_client
+from bankside.identity import NewClient, create_client
 from bankside.identity import rotate_keys as rotate
+from bankside.identity.clients import client_record
 from bankside.kernel.clock import rfc3339
 from bankside.kernel.db import transaction
 from bankside.kernel.ids import PartnerId
@@ -22,45 +24,30 @@ COLUMNS = ["kid", "status", "created_at"]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the command line asks to register."""
+    """What the command line asks to register; ``settings`` are further fields of `NewClient`."""
 
     name: str
-    jwks: Path
+    jwks: Path | None
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def create(installation: Installation, partner: str, wish: Wish) -> int:
     """Register an app of the partner as a client, publish it, and print its record."""
     new = NewClient(
         name=wish.name,
-        jwks=_read(wish.jwks),
+        jwks=_read(wish.jwks) if wish.jwks is not None else None,
         redirect_uris=wish.redirect_uris,
         scopes=wish.scopes,
+        **wish.settings,
     )
     async with installation.pool() as pool:
         async with transaction(pool) as db:
             client = await create_client(db, installation.clock, PartnerId(partner), new)
         await installation.publish(pool)
-    emit(described(client), as_json=True, text=str)
+    emit(client_record(client), as_json=True, text=str)
     return DONE
-
-
-def described(client: Client) -> dict[str, Any]:
-    """A client's record in the words of RFC 7591 and RFC 9396."""
-    return {
-        "client_id": client.id,
-        "partner_id": client.partner,
-        "client_name": client.name,
-        "redirect_uris": list(client.redirect_uris),
-        "scope": " ".join(sorted(client.scopes)),
-        "authorization_details_types": sorted(client.detail_types),
-        "token_endpoint_auth_method": "private_key_jwt",
-        "dpop_bound_access_tokens": True,
-        "require_pushed_authorization_requests": True,
-        "jwks": {"keys": [dict(key) for key in client.jwks]},
-        "created_at": rfc3339(client.created_at),
-    }
 
 
 async def rotate_keys(installation: Installation, *, as_json: bool) -> int:

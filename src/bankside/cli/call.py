@@ -37,12 +37,8 @@ class Wish:
 
 def run(installation: Installation, wish: Wish, *, save: Path | None, verbose: bool) -> int:
     """Sign, send, check, print; the exit code."""
-    request = _request(wish, installation.edge_url)
     app = DemoApp.of(installation.home, app=wish.app, alg=wish.alg)
-    created = int(installation.clock.now().timestamp())
-    request.headers |= sign_request(
-        request, app.identity, created=created, nonce=secrets.token_hex(16)
-    )
+    request = signed(installation, app, wish)
     if save is not None:
         save.write_bytes(raw(request))
         note(
@@ -50,7 +46,7 @@ def run(installation: Installation, wish: Wish, *, save: Path | None, verbose: b
         )
     if verbose:
         note(raw(request).decode("latin-1"))
-    answer = _send(installation.edge_url, request)
+    answer = send(installation.edge_url, request)
     trusted = _checked(answer, request, app)
     if verbose:
         note(
@@ -59,6 +55,16 @@ def run(installation: Installation, wish: Wish, *, save: Path | None, verbose: b
     note(f"HTTP {answer.status}, {trusted}, request id {answer.headers.get('x-request-id', '-')}")
     _print(answer.body)
     return exit_code_of_status(answer.status)
+
+
+def signed(installation: Installation, app: DemoApp, wish: Wish) -> Request:
+    """The request the user asked for, signed as the app, under a nonce of its own."""
+    request = _request(wish, installation.edge_url)
+    created = int(installation.clock.now().timestamp())
+    request.headers |= sign_request(
+        request, app.identity, created=created, nonce=secrets.token_hex(16)
+    )
+    return request
 
 
 def raw(request: Request) -> bytes:
@@ -100,7 +106,8 @@ def _body(text: str) -> bytes:
     return data
 
 
-def _send(edge: str, request: Request) -> Answer:
+def send(edge: str, request: Request) -> Answer:
+    """What the edge answers; ends the command when it does not."""
     parts = urllib.parse.urlsplit(edge)
     connection = http.client.HTTPConnection(
         parts.hostname or "", parts.port or 80, timeout=TIMEOUT_SECONDS

@@ -24,6 +24,14 @@ class Installation(Protocol):
         """Where partners call."""
 
     @property
+    def issuer(self) -> str:
+        """The public address of the web process: where people log in."""
+
+    @property
+    def egress_loopback(self) -> bool:
+        """Whether this machine's own addresses may be called: in trials only."""
+
+    @property
     def clock(self) -> Clock:
         """The clock commands use."""
 

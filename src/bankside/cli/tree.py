@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bankside.cli import tree_demo, tree_people, tree_webhooks
 from bankside.cli.installation import Installation
 from bankside.cli.output import BUG, NETWORK, exit_code, fail
 from bankside.kernel.errors import BanksideError
@@ -34,7 +35,11 @@ def build() -> typer.Typer:
     tree = typer.Typer(help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
     tree.command("call")(_call)
     groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
-        ("app", "Apps of partners.", {"create": _app_create}),
+        (
+            "app",
+            "Apps of partners.",
+            {"create": _app_create, "block": _app_block, "unblock": _app_unblock},
+        ),
         ("oauth", "The authorization server.", {"rotate-keys": _rotate_keys}),
         ("doctor", "Explain what is wrong.", {"signature": _doctor_signature}),
         ("load", "Bring real data into the bank.", {"berka": _load_berka}),
@@ -56,6 +61,9 @@ def build() -> typer.Typer:
         for command, function in commands.items():
             group.command(command)(function)
         tree.add_typer(group, name=name)
+    tree_people.add_to(tree)
+    tree_webhooks.add_to(tree)
+    tree_demo.add_to(tree)
     return tree
 
 
@@ -89,15 +97,52 @@ def _app_create(
     context: typer.Context,
     partner: Annotated[str, typer.Option(help="partner id")],
     name: Annotated[str, typer.Option(help="the name customers see when the app asks them")],
-    jwks: Annotated[Path, typer.Option(help="JSON Web Key Set with the app's public keys")],
     redirect_uri: Annotated[list[str], typer.Option(help="exact address; repeat for more")],
     scope: Annotated[list[str], typer.Option(help="openid, offline_access, accounts ...; repeat")],
+    jwks: Annotated[Path | None, typer.Option(help="JSON Web Key Set: public keys")] = None,
+    jwks_uri: Annotated[str | None, typer.Option(help="https address of the key set")] = None,
+    mtls: Annotated[bool, typer.Option(help="tokens bound to a certificate, not DPoP")] = False,
+    signed_requests: Annotated[str | None, typer.Option(help="ES256, PS256 or EdDSA")] = None,
+    signed_answers: Annotated[bool, typer.Option(help="answers as JWTs only (JARM)")] = False,
+    backchannel: Annotated[bool, typer.Option(help="may ask customers elsewhere (CIBA)")] = False,
 ) -> None:
     """Register a partner's app that signs customers in (private_key_jwt, DPoP); prints JSON."""
     from bankside.cli import app
 
-    wish = app.Wish(name, jwks, tuple(redirect_uri), tuple(" ".join(scope).split()))
+    settings = {
+        "jwks_uri": jwks_uri,
+        "sender_constraint": "mtls" if mtls else "dpop",
+        "request_object_signing_alg": signed_requests,
+        "authorization_signed_response_alg": "ES256" if signed_answers else None,
+        "backchannel": backchannel,
+    }
+    scopes = tuple(" ".join(scope).split())
+    wish = app.Wish(name, jwks, tuple(redirect_uri), scopes, settings)
     _run(lambda: app.create(context.obj, partner, wish))
+
+
+def _app_block(
+    context: typer.Context,
+    partner: Annotated[str, typer.Option(help="partner id")],
+    app: Annotated[str, typer.Option(help="app id")],
+    reason: Annotated[str, typer.Option(help="why; kept with the app")],
+) -> None:
+    """End an app's signed calls and access tokens on every edge; what customers gave stays."""
+    from bankside.cli import blocking
+
+    _run(lambda: blocking.block(context.obj, partner, app, reason))
+
+
+def _app_unblock(
+    context: typer.Context,
+    partner: Annotated[str, typer.Option(help="partner id")],
+    app: Annotated[str, typer.Option(help="app id")],
+    reason: Annotated[str, typer.Option(help="why; kept with the app")],
+) -> None:
+    """Let a blocked app call again."""
+    from bankside.cli import blocking
+
+    _run(lambda: blocking.unblock(context.obj, partner, app, reason))
 
 
 def _rotate_keys(context: typer.Context, json: AsJson = False) -> None:

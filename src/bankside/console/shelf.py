@@ -1,70 +1,67 @@
-"""What the shelf pages show of the catalogue, in one language: plain values for templates."""
+"""What the shelf pages show of the catalogue, in one language: plain values for templates.
 
-from collections.abc import Callable, Iterable
+What runs, the order and the search are the catalogue's own (`catalog.shelf`).
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bankside.catalog import Catalogue, Product, ProductOperation
+from bankside.catalog import Card, Catalogue, Product, Shelf
 from bankside.console.texts import Language, has_text, text
 from bankside.kernel.money import Money
-
-Runnable = Callable[[Product, ProductOperation], bool]
 
 # A shelf page shows every match of 222 products today; the limit is for a much longer shelf.
 FOUND_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """The catalogue as a reader of one language sees it."""
+class ShelfPages:
+    """The shelf as a reader of one language sees it."""
 
     catalogue: Catalogue
-    runnable: Runnable
+    shelf: Shelf
     lang: Language
 
     def figures(self) -> dict[str, int]:
         """The headline numbers of the start page."""
-        products = self.catalogue.products.values()
+        cards = self.shelf.cards
         return {
-            "categories": len(self.catalogue.categories),
-            "products": len(self.catalogue.products),
-            "available": sum(self.state(product) != "not_built" for product in products),
-            "operations": sum(len(product.operations) for product in products),
+            "categories": len(self.shelf.categories),
+            "products": len(cards),
+            "available": sum(card.state != "not_built" for card in cards),
+            "operations": sum(len(card.product.operations) for card in cards),
         }
 
     def categories(self) -> list[dict[str, Any]]:
         """The 18 shelves with how many of their products run."""
         shelves = []
-        for category in sorted(self.catalogue.categories.values(), key=lambda each: each.order):
-            products = [p for p in self.catalogue.products.values() if p.category == category.id]
+        for category in self.shelf.categories.values():
+            cards = self.shelf.of(category.id)
             shelves.append(
                 {
                     "id": category.id,
                     "name": self._say(category.name),
-                    "total": len(products),
-                    "available": sum(self.state(product) != "not_built" for product in products),
+                    "total": len(cards),
+                    "available": sum(card.state != "not_built" for card in cards),
                 }
             )
         return shelves
 
     def of_category(self, category: str) -> list[dict[str, Any]]:
         """The product lines of one shelf, those that run first."""
-        return self._lines(p for p in self.catalogue.products.values() if p.category == category)
+        return self._lines(self.shelf.of(category))
 
     def found(self, query: str) -> list[dict[str, Any]]:
-        """Products whose names, descriptions, id or paths hold every word of the query."""
-        words = query.casefold().split()
-        return self._lines(
-            product
-            for product in self.catalogue.products.values()
-            if words and all(word in _haystack(product) for word in words)
-        )[:FOUND_MAX]
+        """The product lines that hold every word of the query."""
+        return self._lines(self.shelf.search(query))[:FOUND_MAX]
 
-    def product(self, product: Product) -> dict[str, Any]:
+    def product(self, card: Card) -> dict[str, Any]:
         """Everything the product page shows."""
+        product = card.product
         category = self.catalogue.categories[product.category]
         return {
-            **self._line(product),
+            **self._line(card),
             "category": {"id": category.id, "name": self._say(category.name)},
             "fee": self._fee(product),
             "limits": self._limits(product),
@@ -89,30 +86,24 @@ class Shelf:
                     "path": operation.path,
                     "purpose": self._purpose(operation.purpose),
                     "icbc_path": operation.icbc_path,
-                    "available": self.runnable(product, operation),
+                    "available": operation.id in card.running,
                 }
                 for operation in product.all_operations
             ],
         }
 
-    def state(self, product: Product) -> str:
-        """``ready`` when every operation runs, ``partly`` when some do, else ``not_built``."""
-        runs = [self.runnable(product, operation) for operation in product.all_operations]
-        return "ready" if all(runs) else "partly" if any(runs) else "not_built"
+    def _lines(self, cards: Iterable[Card]) -> list[dict[str, Any]]:
+        return [self._line(card) for card in cards]
 
-    def _lines(self, products: Iterable[Product]) -> list[dict[str, Any]]:
-        rank = {"ready": 0, "partly": 1, "not_built": 2}
-        lines = [self._line(product) for product in products]
-        return sorted(lines, key=lambda line: (rank[line["state"]], line["tier"] != "core"))
-
-    def _line(self, product: Product) -> dict[str, Any]:
+    def _line(self, card: Card) -> dict[str, Any]:
+        product = card.product
         return {
             "id": product.id,
             "name": self._say(product.name),
             "description": self._say(product.description),
             "tier": product.tier,
             "risk_tier": product.risk_tier,
-            "state": self.state(product),
+            "state": card.state,
         }
 
     def _fee(self, product: Product) -> str:
@@ -139,12 +130,6 @@ class Shelf:
 
     def _say(self, words: Any) -> str:
         return str(getattr(words, self.lang))
-
-
-def _haystack(product: Product) -> str:
-    paths = " ".join(operation.path for operation in product.all_operations)
-    parts = (product.id, product.name.zh, product.name.en, product.description.zh)
-    return " ".join((*parts, product.description.en, paths)).casefold()
 
 
 def _amount(minor: int, currency: str) -> str:

@@ -17,10 +17,11 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
 
-from bankside.catalog import Catalogue
+from bankside.catalog import Catalogue, Runnable, shelf
 from bankside.console import health
+from bankside.console.pacing import Pacing
 from bankside.console.pages import SECURITY_HEADERS, Look, page, theme_css
-from bankside.console.shelf import Runnable, Shelf
+from bankside.console.shelf import ShelfPages
 from bankside.console.texts import text
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Pool
@@ -29,6 +30,7 @@ from bankside.kernel.ids import new_id
 
 _STATIC = Path(__file__).parent / "static"
 QUERY_MAX = 80
+_CODES = {404: "not_found", 429: "limit.rate_exceeded"}
 
 _log = structlog.get_logger("web")
 
@@ -49,11 +51,14 @@ class Site:
     exposition: Callable[[], bytes]
     # Handlers of other rooms that live on the same address: the authorization server's.
     routes: Sequence[Any] = ()
+    # How fast one source may knock; None: as fast as it likes.
+    pacing: Pacing | None = None
 
 
 def build(site: Site) -> Litestar:
     """The application that serves ``site``."""
     return Litestar(
+        middleware=[site.pacing.guard] if site.pacing else [],
         route_handlers=[
             *_pages(site),
             *_probes(site),
@@ -72,17 +77,20 @@ def build(site: Site) -> Litestar:
 
 
 def _pages(site: Site) -> list[Any]:
-    def shelf_for(request: AnyRequest) -> Shelf:
-        return Shelf(site.catalogue, site.runnable, Look(request).lang)
+    stock = shelf(site.catalogue, site.runnable)
+    cards = {card.product.id: card for card in stock.cards}
+
+    def shelf_for(request: AnyRequest) -> ShelfPages:
+        return ShelfPages(site.catalogue, stock, Look(request).lang)
 
     @get("/")
     async def home(request: AnyRequest) -> Response[str]:
-        shelf = shelf_for(request)
+        shown = shelf_for(request)
         return page(
             request,
             "home.html",
-            figures=shelf.figures(),
-            categories=shelf.categories(),
+            figures=shown.figures(),
+            categories=shown.categories(),
             processes=await health.processes(site.pool),
             first_call=site.first_call,
             demo_file=site.demo_file,
@@ -91,27 +99,27 @@ def _pages(site: Site) -> list[Any]:
 
     @get("/shelf")
     async def search(request: AnyRequest, q: FromQuery[str] = "") -> Response[str]:
-        shelf, query = shelf_for(request), q.strip()[:QUERY_MAX]
-        found = shelf.found(query)
-        heading = text(shelf.lang, "shelf.found", count=len(found), query=query)
+        shown, query = shelf_for(request), q.strip()[:QUERY_MAX]
+        found = shown.found(query)
+        heading = text(shown.lang, "shelf.found", count=len(found), query=query)
         return page(request, "shelf.html", heading=heading, products=found, query=query)
 
     @get("/shelf/{category:str}")
     async def category_page(request: AnyRequest, category: FromPath[str]) -> Response[str]:
-        shelf = shelf_for(request)
+        shown = shelf_for(request)
         found = site.catalogue.categories.get(category)
         if found is None:
             raise NotFoundException
-        heading = getattr(found.name, shelf.lang)
-        products = shelf.of_category(category)
+        heading = getattr(found.name, shown.lang)
+        products = shown.of_category(category)
         return page(request, "shelf.html", heading=heading, products=products, query="")
 
     @get("/products/{product_id:str}")
     async def product_page(request: AnyRequest, product_id: FromPath[str]) -> Response[str]:
-        product = site.catalogue.products.get(product_id)
-        if product is None:
+        card = cards.get(product_id)
+        if card is None:
             raise NotFoundException
-        return page(request, "product.html", product=shelf_for(request).product(product))
+        return page(request, "product.html", product=shelf_for(request).product(card))
 
     @get("/static/theme.css", media_type="text/css", sync_to_thread=False)
     def theme() -> str:
@@ -156,16 +164,19 @@ def link_refused(request: AnyRequest, refused: BanksideError) -> Response[Any]:
 def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """An unknown or misused address: a page for a browser, RFC 9457 for a program."""
     request_id = new_id("request", _clock_of(request))
-    if error.status_code == 404 and "text/html" in request.headers.get("accept", ""):
-        return page(request, "error.html", status=404, request_id=request_id)
+    template = {404: "error.html", 429: "throttled.html"}.get(error.status_code)
+    if template and "text/html" in request.headers.get("accept", ""):
+        answer = page(request, template, status=error.status_code, request_id=request_id)
+        answer.headers.update(error.headers or {})
+        return answer
     missing = NotFound("there is nothing at this address")
     body = problem(missing, request_id=request_id) | {
         "status": error.status_code,
-        "code": "not_found" if error.status_code == 404 else "request.invalid",
+        "code": _CODES.get(error.status_code, "request.invalid"),
         "title": error.detail,
         "detail": error.detail,
     }
-    return _problem(body)
+    return _problem(body, error.headers)
 
 
 def _broken(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -178,12 +189,12 @@ def _broken(request: AnyRequest, error: Exception) -> Response[Any]:
     )
 
 
-def _problem(body: Mapping[str, Any]) -> Response[bytes]:
+def _problem(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response[bytes]:
     return Response(
         msgspec.json.encode(body),
         status_code=int(body["status"]),
         media_type="application/problem+json",
-        headers=dict(SECURITY_HEADERS),
+        headers={**SECURITY_HEADERS, **(headers or {})},
     )
 
 

@@ -93,6 +93,68 @@ class SignatureInvalid(Unauthenticated):
     code = "signature.invalid"
 
 
+class TokenMissing(Unauthenticated):
+    """This operation is called with an access token: Authorization: DPoP <token>, and a proof."""
+
+    code = "token.missing"
+
+
+class TokenInvalid(Unauthenticated):
+    """The access token is unknown, expired, revoked, or bound to another key."""
+
+    code = "token.invalid"
+
+
+class TokenMisplaced(Invalid):
+    """An access token stands in the Authorization header and nowhere else."""
+
+    code = "token.misplaced"
+    status = 400
+
+
+class ProofInvalid(Unauthenticated):
+    """The DPoP proof is missing, or was not made for this call, now, by the token's key."""
+
+    code = "token.proof_invalid"
+
+
+class AccessEnded(Unauthenticated):
+    """What let this call in was taken back while it ran."""
+
+    code = "access.ended"
+
+
+class AccessChanged(Unavailable):
+    """A consent of this call was taken back while it ran; ask again to learn what still holds."""
+
+    code = "access.changed"
+
+
+class SignatureNeeded(Forbidden):
+    """This operation is called with the app's own signature, not with an access token."""
+
+    code = "access.signature_needed"
+
+
+class CustomerNeeded(Forbidden):
+    """This operation is called with a token that a customer granted."""
+
+    code = "access.customer_needed"
+
+
+class ClientNeeded(Forbidden):
+    """This operation is called with the client's own token, not with a customer's."""
+
+    code = "access.client_needed"
+
+
+class ConsentNotTaken(Invalid):
+    """This operation is not carried out under a consent; leave x-consent-id out."""
+
+    code = "consent.not_taken"
+    status = 400
+
+
 class TenantTokenUnknown(Unauthenticated):
     """The tenant's token is not one of this app's."""
 
@@ -199,6 +261,18 @@ class KeyUnreadable(Unavailable):
     """A secret of this platform cannot be opened at the moment."""
 
     code = "edge.key_unreadable"
+
+
+class LeaseLapsed(Unavailable):
+    """This edge does not hear of revocations now, so it answers for no token or consent."""
+
+    code = "edge.lease_lapsed"
+
+
+class LookupsBusy(Unavailable):
+    """The edge is looking up as many access tokens as it can."""
+
+    code = "edge.lookups_busy"
 
 
 class ReplayStoreFull(Unavailable):

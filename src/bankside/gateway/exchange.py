@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bankside.gateway.serving import Serving
+from bankside.gateway.tokens import Access
 from bankside.kernel.call import Answer
 from bankside.kernel.errors import BanksideError, problem
 from bankside.kernel.snapshot import App, Key, Operation
+
+# What nobody has filled yet; never written to, and one for all calls.
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Refusal:
     errors: tuple[Mapping[str, str], ...] = ()
     extra: Mapping[str, Any] | None = None
     hit: bool = False
+    uk_code: str | None = None
 
     @classmethod
     def of(cls, error: BanksideError) -> "Refusal":
@@ -35,6 +40,7 @@ class Refusal:
             errors=tuple(error.errors),
             extra=error.extra | ({"iso_reason": error.iso_reason} if error.iso_reason else {}),
             hit=error.hit,
+            uk_code=error.uk_code,
         )
 
     def problem(self, request_id: str) -> dict[str, Any]:
@@ -51,14 +57,34 @@ class Refusal:
 
 
 class Reply:
-    """What the server writes: status, headers (lower-case names, no CR or LF) and the body."""
+    """What the server writes: status, headers (lower-case names, no CR or LF) and the body.
 
-    __slots__ = ("body", "headers", "status")
+    ``lines`` are ``count`` further header lines as text, each ending in CRLF: a dialect that always
+    writes the same ones writes them at once.
+    """
 
-    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    __slots__ = ("body", "count", "fields", "lines", "status")
+
+    # tidy: arguments - the hot path fills all of them at once
+    def __init__(
+        self,
+        status: int,
+        fields: list[tuple[str, str]],
+        body: bytes,
+        lines: str = "",
+        count: int = 0,
+    ) -> None:
         self.status = status
-        self.headers = headers
+        self.fields = fields
         self.body = body
+        self.lines = lines
+        self.count = count
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """All headers, for whoever reads a reply."""
+        lines = (each.partition(": ") for each in self.lines.split("\r\n")[:-1])
+        return [*self.fields, *((name, value) for name, _, value in lines)]
 
 
 class Exchange:
@@ -70,6 +96,8 @@ class Exchange:
     From the wire's ``read``: ``wire``, ``app_id``, ``key_id`` (None: any key of the wire),
     ``timestamp`` (epoch seconds), ``replay_key``, ``operation``, ``path_params``, ``tenant_token``,
     ``idempotency_key``, ``wire_state`` (the wire's own notes: string to sign, signature, form ...).
+    From the token wire's stage: ``access`` (the proven token), ``proof`` (the DPoP ``jti``).
+    ``consent`` is the id a signed call names; ``since`` the last revocation known for either.
     From the stages: ``app`` (None for an unknown one), ``key`` (the one that verified), ``tenant``,
     ``body_json`` (decoded), ``serving`` (what this call is served from, also after a swap).
     From execution: exactly one of ``answer`` and ``refusal``; ``stage`` names where a refusal fell.
@@ -78,11 +106,13 @@ class Exchange:
     """
 
     __slots__ = (
+        "access",
         "answer",
         "app",
         "app_id",
         "body",
         "body_json",
+        "consent",
         "headers",
         "idempotency_key",
         "key",
@@ -93,12 +123,14 @@ class Exchange:
         "path",
         "path_params",
         "peer",
+        "proof",
         "query",
         "query_params",
         "refusal",
         "replay_key",
         "request_id",
         "serving",
+        "since",
         "stage",
         "tenant",
         "tenant_token",
@@ -135,16 +167,20 @@ class Exchange:
         self.timestamp: float = 0.0
         self.replay_key: str | None = None
         self.operation: Operation | None = None
-        self.path_params: Mapping[str, str] = {}
-        self.query_params: Mapping[str, str] = {}
+        self.path_params: Mapping[str, str] = _NOTHING
+        self.query_params: Mapping[str, str] = _NOTHING
         self.tenant_token: str | None = None
         self.idempotency_key: str | None = None
         self.app: App | None = None
         self.key: Key | None = None
         self.tenant: str | None = None
-        self.body_json: Mapping[str, Any] = {}
+        self.body_json: Mapping[str, Any] = _NOTHING
         self.answer: Answer | None = None
         self.refusal: Refusal | None = None
         self.stage: str = ""
         self.serving: Serving | None = None
         self.unsigned: bool = False
+        self.access: Access | None = None
+        self.consent: str | None = None
+        self.since: int = 0
+        self.proof: str = ""

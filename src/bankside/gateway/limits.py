@@ -75,7 +75,7 @@ class SharedLimits:
         self._places = buckets // STRIPES
         self._probes = min(_PROBES_MAX, self._places)
         self._file = SharedFile(
-            path, layout=f"limits 1, {STRIPES} stripes", count=2 * buckets, now=now
+            path, layout="limits 2", stripes=STRIPES, count=2 * buckets, now=now
         )
         self._words = self._file.words
         self._known: dict[str, _Known] = {}

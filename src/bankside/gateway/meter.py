@@ -9,8 +9,10 @@ import re
 from collections.abc import Awaitable
 from typing import Protocol
 
+import msgspec
+
 from bankside.gateway.exchange import Exchange, Refusal, Reply
-from bankside.kernel.metering import CallRecord, Outcome
+from bankside.kernel.metering import CallRecord, CallRow, Outcome
 from bankside.kernel.snapshot import Operation
 
 # W3C Trace Context, version 00; anything else is no trace we could link to.
@@ -27,7 +29,7 @@ class Records(Protocol):
 
     failing: bool
 
-    def append(self, record: CallRecord) -> None:
+    def append(self, record: CallRow) -> None:
         """Keep a record; on disk within 100 ms."""
 
     def flushed(self) -> Awaitable[None]:
@@ -49,40 +51,48 @@ class RecordMeter:
     def record(self, x: Exchange, reply: Reply, *, seconds: float) -> None:
         """Append the record of an answered call."""
         if x.app is not None:
-            self._records.append(call_record(x, reply, seconds))
+            self._records.append(call_row(x, reply, seconds))
 
 
 def call_record(x: Exchange, reply: Reply, seconds: float) -> CallRecord:
-    """The record of one call of a known app."""
-    app, answer, refusal = x.app, x.answer, x.refusal
+    """The record of one call of a known app, with names."""
+    return msgspec.convert(call_row(x, reply, seconds), CallRecord)
+
+
+def call_row(x: Exchange, reply: Reply, seconds: float) -> CallRow:
+    """The values of that record; what this edge does not know yet is said as ``""``."""
+    app, answer, refusal, headers = x.app, x.answer, x.refusal, x.headers
     assert app is not None
     operation = x.operation or _NO_OPERATION
     facts = answer.facts if answer is not None else _NO_FACTS
     status = reply.status if refusal is None else refusal.status
-    return CallRecord(
-        request_id=x.request_id,
-        started_at=int(x.now * 1_000_000),
-        duration_us=int(seconds * 1_000_000),
-        partner=app.partner,
-        tenant=x.tenant or "",
-        app=app.id,
-        key=x.key.id if x.key is not None else "",
-        wire=x.wire.name,
-        operation=operation.id,
-        product=operation.product,
-        branch=facts.get("branch", ""),
-        version=operation.version,
-        order=facts.get("order", ""),
-        trace=_linked_trace(x.headers["traceparent"]) if "traceparent" in x.headers else "",
-        status=status,
-        code=refusal.code if refusal is not None else "",
-        outcome="ok" if refusal is None and status < 400 else _outcome(refusal, status),
-        stage=x.stage,
-        bytes_in=len(x.body),
-        bytes_out=len(reply.body),
-        risk_tier=operation.risk_tier,
-        data_class=operation.data_class,
-        environment=app.environment,
+    return (
+        x.request_id,
+        int(x.now * 1_000_000),  # started_at
+        int(seconds * 1_000_000),  # duration_us
+        app.partner,
+        x.tenant or "",
+        "",  # psu
+        app.id,
+        x.key.id if x.key is not None else "",
+        x.wire.name,
+        operation.id,
+        operation.product,
+        "",  # solution
+        facts.get("branch", ""),
+        operation.version,
+        "",  # arm
+        facts.get("order", ""),
+        _linked_trace(headers["traceparent"]) if "traceparent" in headers else "",
+        status,
+        refusal.code if refusal is not None else "",
+        "ok" if refusal is None and status < 400 else _outcome(refusal, status),
+        x.stage,
+        len(x.body),  # bytes_in
+        len(reply.body),  # bytes_out
+        operation.risk_tier,
+        operation.data_class,
+        app.environment,
     )
 
 

@@ -23,20 +23,30 @@ from bankside.gateway.errors import (
     RecordUnwritten,
 )
 from bankside.gateway.exchange import Exchange, Refusal, Reply
-from bankside.gateway.local_limits import LocalLimits
-from bankside.gateway.ports import Handle, LimitStore, Meter, ReplayStore, Wire
+from bankside.gateway.ports import Handle, LimitStore, Meter, ReplayStore, TokenResolver, Wire
 from bankside.gateway.serving import Serving
 from bankside.gateway.slow_signing import SlowSigning
-from bankside.gateway.stages import Stage, acquaintance, content, proof, recognition, rights
+from bankside.gateway.stages import (
+    Stage,
+    access,
+    acquaintance,
+    content,
+    proof,
+    recognition,
+    rights,
+)
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.caller import Caller
 from bankside.kernel.db import CONNECTION_LOST
 from bankside.kernel.errors import BanksideError
+from bankside.kernel.local_limits import LocalLimits
 
 log = structlog.get_logger(__name__)
 
 # Said of a write whose effect nobody knows: ask again with the same key, never with a new one.
 UNKNOWN = {"outcome": "unknown"}
+# A token's look-up is one short read; a database that takes longer is not there for us.
+LOOKUP_SECONDS = 2.0
 
 
 class Current(Protocol):
@@ -49,7 +59,10 @@ class Current(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What the pipeline works with. ``wires`` in order of asking; the last claims everything."""
+    """What the pipeline works with. ``wires`` in order of asking; the last claims everything.
+
+    ``tokens`` None: no wire takes access tokens, and nothing runs under a consent.
+    """
 
     snapshots: Current
     wires: Sequence[Wire]
@@ -57,6 +70,7 @@ class Ports:
     replay: ReplayStore
     limits: LimitStore
     meter: Meter
+    tokens: TokenResolver | None = None
 
 
 class Pipeline:
@@ -69,14 +83,16 @@ class Pipeline:
         self._wires = ports.wires
         self._native = ports.wires[-1]
         self._signing = SlowSigning()
+        self._tokens = ports.tokens
         strangers = acquaintance.Strangers(LocalLimits())
         self.stages: tuple[tuple[str, Stage], ...] = (
             ("wire", recognition.recognise(ports.wires)),
             ("size", recognition.size),
             ("app", acquaintance.find_app),
-            ("clock", acquaintance.clock_window(lambda: ports.replay.started_at)),
+            ("clock", acquaintance.clock_window(ports.replay.started_at)),
             ("strangers", strangers.check),
             ("replay", proof.replay_probe(ports.replay)),
+            *([("token", access.token(ports.tokens, strangers))] if ports.tokens else ()),
             ("signature", proof.signature(strangers)),
             ("nonce", proof.replay_claim(ports.replay)),
             ("tenant", rights.tenant),
@@ -85,6 +101,7 @@ class Pipeline:
             ("body", content.decode),
             # Some dialects name the operation only in the content: the rights are asked again.
             ("chosen", rights.subscription),
+            ("consent", access.consent(ports.tokens)),
             ("available", content.available),
             ("idempotency", content.idempotency),
             ("record", content.recordable(ports.meter)),
@@ -95,9 +112,14 @@ class Pipeline:
         """Answer one call. Never raises."""
         started = perf_counter()
         x.serving = serving = self._snapshots.current
+        return self._run(x, serving, self.stages, started)
+
+    def _run(
+        self, x: Exchange, serving: Serving, stages: Sequence[tuple[str, Stage]], started: float
+    ) -> Reply | Awaitable[Reply]:
         name = ""
         try:
-            for name, stage in self.stages:
+            for name, stage in stages:
                 refusal = stage(x, serving)
                 if refusal is not None:
                     x.stage, x.refusal = name, refusal
@@ -108,10 +130,29 @@ class Pipeline:
                 if not isinstance(outcome, Answer):
                     return self._execute_later(x, serving, outcome, started)
                 x.answer = outcome
+        except access.NotYet as wanted:
+            return self._resume(x, serving, name, wanted.work, started)
         except Exception as error:  # noqa: BLE001 - one place turns any failure into an answer
             x.stage = name
             x.refusal = _refused(x, error)
         return self._close(x, serving, started)
+
+    # tidy: arguments - the state of a call in the middle of its stages
+    async def _resume(
+        self, x: Exchange, s: Serving, name: str, work: Awaitable[None], started: float
+    ) -> Reply:
+        """Go on with the stage ``name`` once what it needs was looked up."""
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                await work
+        except Exception as error:  # noqa: BLE001 - one place turns any failure into an answer
+            x.stage = name
+            x.refusal = _refused(x, error)
+            reply = self._close(x, s, started)
+        else:
+            at = next(at for at, (each, _) in enumerate(self.stages) if each == name)
+            reply = self._run(x, s, self.stages[at:], started)
+        return reply if isinstance(reply, Reply) else await reply
 
     def refused(self, x: Exchange, error: BanksideError) -> Reply:
         """What the server itself refuses (a body too long, too slow), in the caller's dialect."""
@@ -147,14 +188,33 @@ class Pipeline:
 
     def _close(self, x: Exchange, s: Serving, started: float) -> Reply | Awaitable[Reply]:
         """Write the answer and its call record; a money answer waits until the record is kept."""
+        if x.access is not None or x.consent is not None:
+            self._last_look(x)
         if self._signing.is_due(x, s):
             return self._close_later(x, s, started)
         return self._recorded(x, s, self._written(x, s), started)
 
     async def _close_later(self, x: Exchange, s: Serving, started: float) -> Reply:
         written = await self._signing.in_thread(self._written, x, s)
+        if self._last_look(x):
+            written = self._written(x, s)
         reply = self._recorded(x, s, written, started)
         return reply if isinstance(reply, Reply) else await reply
+
+    def _last_look(self, x: Exchange) -> bool:
+        """Nothing is answered under what was taken back meanwhile; whether this call was stopped.
+
+        A write that was carried out before stays: its caller is told to ask for the outcome.
+        """
+        if (x.access is None and x.consent is None) or x.answer is None or x.app is None:
+            return False
+        assert self._tokens is not None
+        refusal = access.taken_back(x, self._tokens)
+        if refusal is None:
+            return False
+        x.answer, x.stage = None, "revocation"
+        x.refusal = replace(refusal, extra={**(refusal.extra or {}), **_unknown(x)})
+        return True
 
     def _recorded(
         self, x: Exchange, s: Serving, reply: Reply, started: float
@@ -164,7 +224,10 @@ class Pipeline:
         except Exception:
             log.exception("call_record_failed", request_id=x.request_id)
             return self._unrecorded(x, s) if _moved_money(x) else reply
-        return self._flushed(x, s, reply) if _moved_money(x) else reply
+        operation = x.operation
+        if operation is None or not operation.moves_money or not _moved_money(x):
+            return reply
+        return self._flushed(x, s, reply)
 
     async def _flushed(self, x: Exchange, s: Serving, reply: Reply) -> Reply:
         try:
@@ -172,7 +235,7 @@ class Pipeline:
         except OSError as error:
             log.error("call_records_not_written", request_id=x.request_id, error=str(error))
             return self._unrecorded(x, s)
-        return reply
+        return self._written(x, s) if self._last_look(x) else reply
 
     def _unrecorded(self, x: Exchange, s: Serving) -> Reply:
         """The effect is committed but cannot be billed or traced: the caller must ask again."""
@@ -192,21 +255,29 @@ class Pipeline:
         return reply
 
 
+def _caller(x: Exchange) -> Caller:
+    app, token = x.app, x.access
+    assert app is not None
+    return Caller(
+        partner=app.partner,
+        app=app.id,
+        tenant=x.tenant,
+        psu=token.customer if token is not None else None,
+        scopes=token.scopes if token is not None else app.scopes,
+        wire=x.wire.name,
+        request_id=x.request_id,
+        environment=app.environment,
+        consent=x.consent,
+        grant=token.grant if token is not None else None,
+        proof=x.proof,
+    )
+
+
 def _call(x: Exchange) -> Call:
-    assert x.app is not None
     assert x.operation is not None
     return Call(
         operation=x.operation,
-        caller=Caller(
-            partner=x.app.partner,
-            app=x.app.id,
-            tenant=x.tenant,
-            psu=None,
-            scopes=x.app.scopes,
-            wire=x.wire.name,
-            request_id=x.request_id,
-            environment=x.app.environment,
-        ),
+        caller=_caller(x),
         path=x.path_params,
         query=x.query_params,
         body=x.body_json,

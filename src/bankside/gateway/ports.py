@@ -1,10 +1,11 @@
 """What the edge needs from outside, as small protocols; `app/edge.py` supplies the real ones."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
+from bankside.gateway.tokens import Access
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.snapshot import Key
 
@@ -71,6 +72,28 @@ class ReplayStore(Protocol):
         """Remember the pair; False when it was there. Of two racing callers one gets True."""
 
 
+class TokenResolver(Protocol):
+    """Access tokens, asked for once; what this worker hears of revocations (`tokens.py`)."""
+
+    applied: int
+
+    @property
+    def live(self) -> bool:
+        """Whether this worker may answer for tokens and consents now."""
+
+    def known(self, digest: bytes, now: float) -> Access | None:
+        """The token with this SHA-256, when it is known here to be good."""
+
+    def absent(self, digest: bytes, now: float) -> bool:
+        """Whether it is known here to be no good token."""
+
+    def ask(self, token: str, digest: bytes, now: float) -> Awaitable[Access | None]:
+        """Look the token up."""
+
+    def ended(self, marks: Iterable[str], since: int) -> str | None:
+        """The first of ``marks`` that ended after revocation number ``since``."""
+
+
 class LimitStore(Protocol):
     """Token buckets shared by all workers of the machine."""
 
@@ -92,4 +115,13 @@ class Meter(Protocol):
         """Resolves when everything recorded so far is on disk; raises OSError when it cannot be."""
 
 
-__all__ = ["Answer", "Call", "Handle", "LimitStore", "Meter", "ReplayStore", "Wire"]
+__all__ = [
+    "Answer",
+    "Call",
+    "Handle",
+    "LimitStore",
+    "Meter",
+    "ReplayStore",
+    "TokenResolver",
+    "Wire",
+]

@@ -31,13 +31,15 @@ class Serving(Snapshot):
     ``routes``: native method and path -> operation. ``icbc_paths``: ICBC-style path -> operation.
     ``key_owners``: id of a native key -> its app and the key. ``reads_only``: the configuration is
     too old to move money by. ``slow_answers``: wires (by their default key) and platform keys whose
-    signatures are made in a thread.
+    signatures are made in a thread. ``token_roots``: beginnings of the paths that are called with
+    access tokens only.
     """
 
     routes: Routes
     icbc_paths: Mapping[str, Operation]
     key_owners: Mapping[str, tuple[App, Key]]
     slow_answers: Mapping[str, bool]
+    token_roots: tuple[str, ...]
     vault: Vault
     decoy_seed: bytes
     reads_only: bool = False
@@ -132,9 +134,23 @@ def _build(snapshot: Snapshot, vault: Vault, reads_only: bool) -> Generator[None
         icbc_paths=icbc_paths,
         key_owners=key_owners,
         slow_answers=_slow_answers(snapshot),
+        token_roots=_token_roots(snapshot),
         vault=vault,
         decoy_seed=_decoy_seed(snapshot),
         reads_only=reads_only,
+    )
+
+
+def _token_roots(snapshot: Snapshot) -> tuple[str, ...]:
+    """``/open-banking/v3.1`` and the like: few enough to be tried with every call."""
+    return tuple(
+        sorted(
+            {
+                "/".join(operation.path.split("/")[:3])
+                for operation in snapshot.operations.values()
+                if operation.access in {"client", "customer"}
+            }
+        )
     )
 
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bankside.gateway.errors import SigningBusy
 from bankside.gateway.exchange import Exchange, Refusal, Reply
-from bankside.gateway.local_limits import LocalLimits
 from bankside.gateway.serving import Serving
+from bankside.kernel.local_limits import LocalLimits
 
 # Two threads sign 1.9 times as much as one; more only take the processor from the event loop.
 THREADS = 2

@@ -10,8 +10,11 @@ Public, for the hosted pages: open_interaction, interaction, approve, deny, Inte
 and the refusals LinkUnusable, InteractionUnknown, InteractionFinished, ApprovalTooLarge.
 For consents: Grant, read_grant, revoke_grant. For resources: bearer_of, prove_access, access_of,
 Access. For clients: create_client, read_client, list_clients, active_client, Client, NewClient.
-For the processes: drop_expired, ensure_keys, rotate_keys; AuthorizationServer, routes and
-browser_of stand in the door ``identity.http``, which brings the web framework.
+To end everything at once: block_client, end_customer_access (and, in the door ``revocations``,
+applied_everywhere, which waits for the edges). For the platform's OpenAPI document:
+oauth_paths, oauth_components. For the processes: drop_expired, ensure_keys,
+rotate_keys; AuthorizationServer, routes and browser_of stand in the door ``identity.http``, which
+brings the web framework.
 """
 
 from bankside.identity.authorisations import (
@@ -37,8 +40,17 @@ from bankside.identity.clients import (
     list_clients,
     read_client,
 )
+from bankside.identity.described import oauth_components, oauth_paths
 from bankside.identity.signing_keys import ensure_keys, rotate_keys
-from bankside.identity.tokens import Access, access_of, bearer_of, drop_expired, prove_access
+from bankside.identity.tokens import (
+    Access,
+    access_of,
+    bearer_of,
+    block_client,
+    drop_expired,
+    end_customer_access,
+    prove_access,
+)
 
 __all__ = [
     "Access",
@@ -55,12 +67,16 @@ __all__ = [
     "active_client",
     "approve",
     "bearer_of",
+    "block_client",
     "create_client",
     "deny",
     "drop_expired",
+    "end_customer_access",
     "ensure_keys",
     "interaction",
     "list_clients",
+    "oauth_components",
+    "oauth_paths",
     "open_interaction",
     "prove_access",
     "read_client",

@@ -1,6 +1,7 @@
 """Refusals of the OAuth endpoints: one class per ``error`` of the RFCs.
 
-Source: RFC 6749 section 5.2 and 4.1.2.1, RFC 6750 section 3.1, RFC 9126, RFC 9396, RFC 9449.
+Source: RFC 6749 section 5.2 and 4.1.2.1, RFC 6750 section 3.1, RFC 9101, RFC 9126, RFC 9396,
+RFC 9449; OpenID CIBA Core sections 11 and 13.
 """
 
 from typing import ClassVar
@@ -29,11 +30,11 @@ class RequestTooLarge(RequestInvalid):
     status = 413
 
 
-class RequestObjectUnsupported(OAuthRefused):
-    """Request objects are not served."""
+class RequestObjectInvalid(OAuthRefused):
+    """The signed request is not one that counts now (RFC 9101)."""
 
-    error = "request_not_supported"
-    code = "oauth.request_not_supported"
+    error = "invalid_request_object"
+    code = "oauth.invalid_request_object"
 
 
 class ClientInvalid(OAuthRefused):
@@ -52,7 +53,7 @@ class GrantInvalid(OAuthRefused):
 
 
 class GrantTypeUnsupported(OAuthRefused):
-    """This server knows authorization_code, refresh_token and client_credentials."""
+    """This server knows no such grant type."""
 
     error = "unsupported_grant_type"
     code = "oauth.unsupported_grant_type"
@@ -107,3 +108,70 @@ class ScopeInsufficient(OAuthRefused):
     error = "insufficient_scope"
     code = "oauth.insufficient_scope"
     status = 403
+
+
+class ClientUnauthorised(OAuthRefused):
+    """The client is not registered for this kind of request."""
+
+    error = "unauthorized_client"
+    code = "oauth.unauthorized_client"
+
+
+class AuthorizationPending(OAuthRefused):
+    """The customer has not answered yet: ask again after the interval."""
+
+    error = "authorization_pending"
+    code = "oauth.authorization_pending"
+
+
+class SlowDown(OAuthRefused):
+    """The customer has not answered yet, and the client asks too often."""
+
+    error = "slow_down"
+    code = "oauth.slow_down"
+
+
+class RequestExpired(OAuthRefused):
+    """The customer did not answer in time."""
+
+    error = "expired_token"
+    code = "oauth.expired_token"
+
+
+class AccessDenied(OAuthRefused):
+    """The customer, or this server for the customer, said no."""
+
+    error = "access_denied"
+    code = "oauth.access_denied"
+    status = 403
+
+
+class UserUnknown(OAuthRefused):
+    """There is no such customer in the client's data space."""
+
+    error = "unknown_user_id"
+    code = "oauth.unknown_user_id"
+
+
+class BindingMessageInvalid(OAuthRefused):
+    """The binding message cannot be shown to the customer."""
+
+    error = "invalid_binding_message"
+    code = "oauth.invalid_binding_message"
+
+
+class ClientThrottled(OAuthRefused):
+    """The client calls faster than it may; come again after the time named."""
+
+    error = "temporarily_unavailable"
+    code = "oauth.client_throttled"
+    status = 429
+    retry_seconds = 1
+
+
+class GrantIdInvalid(OAuthRefused):
+    """There is no such grant of this client."""
+
+    error = "invalid_grant_id"
+    code = "oauth.invalid_grant_id"
+    status = 404

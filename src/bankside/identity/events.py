@@ -8,6 +8,12 @@ from bankside.kernel.ids import new_id
 
 GRANT_AUTHORISED = "identity.grant.authorised"
 GRANT_REVOKED = "identity.grant.revoked"
+APPROVAL_REQUESTED = "identity.approval.requested"
+PERSON_CREATED = "identity.person.created"
+PERSON_ENROLLED = "identity.person.enrolled"
+PERSON_ROLES_CHANGED = "identity.person.roles_changed"
+PERSON_BLOCKED = "identity.person.blocked"
+PERSON_UNBLOCKED = "identity.person.unblocked"
 
 
 async def publish(

@@ -17,6 +17,8 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA")
 TOKEN_BYTES_MAX = 8192
+# A signed request carries authorization_details of up to 8 kB, escaped and in base64.
+REQUEST_BYTES_MAX = 24_576
 RSA_BITS_MIN, RSA_BITS_MAX = 2048, 4096
 KID_LENGTH_MAX = 128
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -34,6 +36,7 @@ class JOSEInvalid(Exception):
 class _Registry(jws.JWSRegistry):
     # A proof's header carries its public key; an RSA one does not fit the library's 512 bytes.
     max_header_length = TOKEN_BYTES_MAX
+    max_payload_length = REQUEST_BYTES_MAX
 
 
 _REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
@@ -58,13 +61,13 @@ class Unproven:
             raise JOSEInvalid("the signature is wrong")
 
 
-def parsed(token: str) -> Unproven:
+def parsed(token: str, *, bytes_max: int = TOKEN_BYTES_MAX) -> Unproven:
     """The parts of a compact JWS, or JOSEInvalid."""
-    if len(token) > TOKEN_BYTES_MAX or not token.isascii():
-        raise JOSEInvalid(f"the token is not ASCII, or is above {TOKEN_BYTES_MAX} bytes")
+    if len(token) > bytes_max or not token.isascii():
+        raise JOSEInvalid(f"the token is not ASCII, or is above {bytes_max} bytes")
     try:
         signed = jws.extract_compact(token.encode(), registry=_REGISTRY)
-        header, claims = signed.headers(), json.loads(signed.payload or b"")
+        header, claims = signed.headers(), _claims(signed.payload or b"")
     except _HOSTILE as error:
         raise JOSEInvalid("the token is no JWS in compact form") from error
     if not isinstance(header, dict) or not isinstance(claims, dict):
@@ -108,6 +111,22 @@ def signed(header: Mapping[str, Any], claims: Mapping[str, Any], key: Key) -> st
     """A compact JWS over ``claims`` in the algorithm the header names."""
     payload = json.dumps(claims, separators=(",", ":"))
     return jws.serialize_compact(dict(header), payload, key, registry=_REGISTRY)
+
+
+def _claims(payload: bytes) -> Any:
+    """The claims; ValueError for a repeated one (RFC 7519 section 4) and for what JSON has not."""
+    return json.loads(payload, object_pairs_hook=_unique, parse_constant=_no_number)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member is repeated")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
 
 
 def _members(jwk: Mapping[str, Any], *names: str) -> dict[str, Any]:

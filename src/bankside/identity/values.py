@@ -13,7 +13,7 @@ from datetime import datetime
 SLOTS = 8
 HOUR_SECONDS = 3600
 
-CODE, ACCESS_TOKEN, REFRESH_TOKEN = "ac", "at", "rt"
+CODE, ACCESS_TOKEN, REFRESH_TOKEN, AUTH_REQ_ID = "ac", "at", "rt", "ar"
 REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
 _RANDOM = re.compile(r"[0-7][A-Za-z0-9_-]{43}")
 
@@ -24,6 +24,16 @@ class Place:
 
     slot: int
     hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a token is bound to: the thumbprint of a DPoP key (RFC 9449) or of a certificate
+    (RFC 8705); exactly one of them, the other is empty.
+    """
+
+    jkt: str = ""
+    x5t: str = ""
 
 
 def mint(kind: str, at: datetime) -> tuple[str, Place]:

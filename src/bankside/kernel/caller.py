@@ -8,7 +8,10 @@ class Caller(msgspec.Struct, frozen=True):
 
     ``partner`` signed the contract, ``app`` is its key holder, ``tenant`` the partner's customer it
     acts for (None: the partner itself), ``psu`` the end user behind a consent (None: no consent).
-    ``environment`` is ``sandbox`` or ``live``.
+    ``environment`` is ``sandbox`` or ``live``. ``scopes`` are the token's on a call by token.
+    ``grant`` is what a customer's token came from; ``consent`` the id a signed call names itself
+    (it still has to be asked for: the edge only carries it). ``proof`` is the ``jti`` of the DPoP
+    proof, "" on signing wires.
     """
 
     partner: str
@@ -19,3 +22,6 @@ class Caller(msgspec.Struct, frozen=True):
     wire: str = "native"
     request_id: str = ""
     environment: str = "sandbox"
+    consent: str | None = None
+    grant: str | None = None
+    proof: str = ""

@@ -8,6 +8,7 @@ Source of the layout: ULID specification (Crockford base 32, lower case here).
 import hashlib
 import re
 import secrets
+from datetime import UTC, datetime
 from typing import NewType
 
 from bankside.kernel.clock import Clock
@@ -26,6 +27,9 @@ RequestId = NewType("RequestId", str)
 GrantId = NewType("GrantId", str)
 ConsentId = NewType("ConsentId", str)
 SessionId = NewType("SessionId", str)
+PersonId = NewType("PersonId", str)
+PasskeyId = NewType("PasskeyId", str)
+WebhookId = NewType("WebhookId", str)
 
 # One prefix a kind. A product's own resource ids use its order's id: one noun, one id.
 PREFIXES: dict[str, str] = {
@@ -44,6 +48,12 @@ PREFIXES: dict[str, str] = {
     "grant": "grt",
     "consent": "cns",
     "session": "ses",
+    "beneficiary": "bnf",
+    "standing_order": "sto",
+    "funds_confirmation": "fcf",
+    "person": "usr",
+    "passkey": "psk",
+    "webhook": "whk",
 }
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,127}")
@@ -74,6 +84,14 @@ def is_reference(text: str) -> bool:
     which would answer with an error instead of no row.
     """
     return _REFERENCE.fullmatch(text) is not None
+
+
+def made_at(id_: str) -> datetime:
+    """The instant an id of ``new_id`` was made, to the millisecond."""
+    number = 0
+    for character in id_.rpartition("_")[2]:
+        number = number * 32 + _ALPHABET.index(character)
+    return datetime.fromtimestamp((number >> 80) / 1000, UTC)
 
 
 def encode(number: int, length: int) -> str:

@@ -27,7 +27,7 @@ def show(order: Order) -> Shown:
         "product": order.product,
         "state": order.state.value,
         "status": order.status,
-        **_BY_FAMILY[order.family](order),
+        **_BY_FAMILY.get(order.family, _product)(order),
         "code": order.output.get("code"),
         "detail": order.output.get("detail"),
         "created_at": rfc3339(order.created_at),
@@ -41,6 +41,7 @@ def show_line(line: Line, currency: str) -> Shown:
         "line_no": line.no,
         "payee_account": line.payee_account,
         "amount": Money(line.amount, currency).to_json(),
+        "withheld": Money(line.withheld, currency).to_json(),
         "remark": line.remark or None,
         "state": line.state,
         "code": line.reason,
@@ -149,6 +150,53 @@ def _file(order: Order) -> Shown:
         "rows": order.output.get("rows"),
         "sha256": order.output.get("sha256"),
     }
+
+
+def _product(order: Order) -> Shown:
+    """An order of mixed steps: its money, what it waits for, and what its steps found out."""
+    return {
+        "reference": order.reference,
+        "parent": order.parent,
+        "amount": _money(order, order.amount),
+        "paid": _money(order, order.paid),
+        "refunded": _money(order, order.refunded),
+        "held": _money(order, order.held),
+        "fee": _money(order, order.fee),
+        "waits_for": order.waits_for,
+        "due_at": _time(order.wake_at),
+        "request": dict(order.input),
+        "result": {noun: shown_section(order, noun) for noun in order.book},
+    }
+
+
+def shown_section(order: Order, noun: str) -> Shown:
+    """What a primitive shows of its section: without names that begin with ``_``, and ledger ids.
+
+    Whole numbers under ``minor`` names are amounts of the order's currency.
+    """
+    shown: Shown = {}
+    for name, value in order.book[noun].items():
+        if name.startswith("_") or name == "ledger":
+            continue
+        if name.endswith("_minor"):
+            shown[name.removesuffix("_minor")] = _money(order, value)
+        else:
+            shown[name] = _section(order, value)
+    return shown
+
+
+def _section(order: Order, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name.removesuffix("_minor"): _money(order, each)
+            if name.endswith("_minor")
+            else _section(order, each)
+            for name, each in value.items()
+            if not name.startswith("_")
+        }
+    if isinstance(value, list | tuple):
+        return [_section(order, each) for each in value]
+    return value
 
 
 _BY_FAMILY: Mapping[str, Callable[[Order], Shown]] = {

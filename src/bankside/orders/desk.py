@@ -17,12 +17,22 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from bankside.bank.accounts import SPENT_ONCE, PayerTokenUsed
+from bankside.bank.accounts import ONE_MOVER, SPENT_ONCE, PayerTokenUsed
 from bankside.bank.ledger import Books, transfer
 from bankside.catalog import Catalogue, Product, ProductOperation
+from bankside.identity.assertions import USED_ONCE, ProofUsed, proof_used
+from bankside.identity.consents import IN_FORCE, WITHIN_LIMIT, LimitOfConsentExceeded
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.clock import Clock
-from bankside.kernel.db import CONNECTION_LOST, POOL_ACQUIRE_SECONDS, Connection, Pool, Write
+from bankside.kernel.db import (
+    CONNECTION_LOST,
+    POOL_ACQUIRE_SECONDS,
+    Connection,
+    Pool,
+    Write,
+    transaction,
+    write_all,
+)
 from bankside.kernel.errors import BanksideError, Refused, Unavailable
 from bankside.kernel.outbox import publish
 from bankside.orders import events, store, store_keys
@@ -38,6 +48,7 @@ from bankside.orders.errors import (
     by_code,
 )
 from bankside.orders.model import Order, State
+from bankside.orders.ports import Outside
 from bankside.orders.posting import group_of
 from bankside.orders.turnstile import Occupied, Turnstile
 
@@ -55,7 +66,10 @@ RACES = frozenset(
         "journal_reference",
         "orders_reference",
         "idempotency_key_once",
+        "codes_used_once",
         "outbox_partner_id_object_id_object_seq_key",
+        ONE_MOVER,
+        IN_FORCE,
     }
 )
 
@@ -66,7 +80,10 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One call at the desk: what runs, for whom, and the key its outcome is kept under."""
+    """One call at the desk: what runs, for whom, and the key its outcome is kept under.
+
+    ``accounts``: the only ones it may reach, when a customer's consent lets it in.
+    """
 
     call: Call
     operation: ProductOperation
@@ -74,6 +91,7 @@ class Ticket:
     at: datetime
     key: store_keys.KeyScope | None = None
     request_hash: bytes = b""
+    accounts: frozenset[str] | None = None
 
     @property
     def environment(self) -> str:
@@ -83,7 +101,7 @@ class Ticket:
     @property
     def scope(self) -> store.Scope:
         """Whose orders the caller may see."""
-        return store.Scope(self.call.caller.partner, self.call.caller.tenant)
+        return store.Scope(self.call.caller.partner, self.call.caller.tenant, self.accounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +124,23 @@ class Unit:
 class Desk:
     """Database, ledger, clock and catalogue of the room, and the rules of committing to them."""
 
-    def __init__(self, pool: Pool, books: Books, clock: Clock, catalogue: Catalogue) -> None:
+    # Where callers reach the edge: answers that link to themselves begin with it.
+    address: str = ""
+
+    def __init__(
+        self,
+        pool: Pool,
+        books: Books,
+        clock: Clock,
+        catalogue: Catalogue,
+        outside: Outside | None = None,
+    ) -> None:
+        outside = outside or Outside()
+        self.authority = outside.authority
+        self.market = outside.market
+        self.network = outside.network
+        self.credit = outside.credit
+        self.channel = outside.channel
         self.pool = pool
         self.books = books
         self.clock = clock
@@ -154,12 +188,14 @@ class Desk:
         """
         group = group_of(unit.changes, unit.narrative)
         group_id = group.id if group else None
-        accepted = [*unit.writes, *self._written(unit.changes, group_id)]
+        riders = [write for change in unit.changes for write in change.writes]
+        proof = self._proof_of(unit.ticket)
+        accepted = [*proof, *unit.writes, *riders, *self._written(unit.changes, group_id)]
         refused: list[Write] = []
         if unit.ticket and unit.ticket.key and unit.answer:
-            accepted.append(_kept(unit.ticket, unit.answer, unit.changes[0].after))
+            accepted.append(_kept(unit.ticket, unit.answer, unit.changes[0].after.id))
         if group is not None and unit.refused is not None:
-            refused = self._written((unit.refused(group.id),), group.id)
+            refused = [*proof, *self._written((unit.refused(group.id),), group.id)]
             if unit.ticket and unit.ticket.key:
                 refused.append(_kept_refusal(unit.ticket, group.id, unit.refusals))
         try:
@@ -170,6 +206,34 @@ class Desk:
             raise Moved
         if not verdict.accepted:
             raise refusal(verdict.reason, unit.refusals)
+
+    async def keep(
+        self, ticket: Ticket, change: Callable[[Connection], Awaitable[Answer]]
+    ) -> Answer:
+        """Carry out a change that posts nothing; its answer is kept with the caller's key.
+
+        One transaction. Raises Moved when another writer was first, Unavailable, and what the
+        change refuses.
+        """
+        try:
+            async with transaction(self.pool) as db:
+                answer = await change(db)
+                if ticket.key is not None:
+                    await write_all(db, [_kept(ticket, answer, None)])
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise _meaning(error) from error
+        except asyncpg.DataError:
+            raise  # asyncpg files it with the lost connections, and it is a bug of ours.
+        except CONNECTION_LOST as error:
+            raise Unavailable(retry_after=1) from error
+        return answer
+
+    def _proof_of(self, ticket: Ticket | None) -> Sequence[Write]:
+        """The proof of a call by token is used up with what the call does."""
+        if ticket is None or not ticket.call.caller.proof:
+            return ()
+        caller = ticket.call.caller
+        return (proof_used(self.clock, (caller.partner, caller.app), caller.proof),)
 
     async def explained(self, db: Connection, order: Order) -> Order:
         """A refused order with the ledger's reason, which only the ledger keeps."""
@@ -249,7 +313,7 @@ def _keyed(ticket: Ticket) -> Ticket:
     call, key = ticket.call, ticket.call.idempotency_key
     if not ticket.operation.writes:
         return ticket
-    if key is None and not ticket.operation.moves_money:
+    if key is None and not ticket.operation.needs_key:
         return ticket
     if not (key and len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
         raise KeyMissing
@@ -261,14 +325,16 @@ def _keyed(ticket: Ticket) -> Ticket:
         key,
     )
     content = [ticket.operation.id, dict(call.path), dict(call.query), dict(call.body)]
+    # A key answers nothing of one customer to a token of another.
+    content += [call.caller.psu] if call.caller.psu else []
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
     return replace(ticket, key=scope, request_hash=hashlib.sha256(text.encode()).digest())
 
 
-def _kept(ticket: Ticket, answer: Answer, order: Order) -> Write:
+def _kept(ticket: Ticket, answer: Answer, order: str | None) -> Write:
     assert ticket.key is not None
     text = msgspec.json.encode(answer.body).decode()
-    stored = store_keys.Stored(ticket.request_hash, answer.status, text, order.id)
+    stored = store_keys.Stored(ticket.request_hash, answer.status, text, order)
     return store_keys.answered(ticket.key, stored, at=ticket.at)
 
 
@@ -288,6 +354,10 @@ def _meaning(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
     """What a violated constraint says about the decision that led to it."""
     if error.constraint_name == "usage_within_day_limit":
         return LimitPerDay()
+    if error.constraint_name == WITHIN_LIMIT:
+        return LimitOfConsentExceeded()
+    if error.constraint_name == USED_ONCE:
+        return ProofUsed()
     if error.constraint_name == SPENT_ONCE:
         return PayerTokenUsed()
     if error.constraint_name in RACES:

@@ -7,11 +7,12 @@ so a change either happened whole or not at all, and nothing in it ever needs un
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from bankside.bank.ledger import Leg
+from bankside.kernel.db import Write
 from bankside.kernel.errors import Refused
 from bankside.orders.errors import (
     OrderAlreadyPaid,
@@ -22,9 +23,11 @@ from bankside.orders.errors import (
 )
 from bankside.orders.model import Entry, Order, PlanStep, State, is_terminal, moved
 from bankside.orders.primitives import PRIMITIVES, Ask, Effect
+from bankside.orders.primitives.effect import kept
 
 # A plan has at most this many steps (the longest definition has 9); a change never loops.
 STEPS_MAX = 32
+_PASSED_OVER = frozenset({"event", "daily", "end-of-day", "due-date", "maturity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Change:
     events: tuple[str, ...] = ()
     legs: tuple[Leg, ...] = ()
     hold: Literal["place", "capture", "release"] | None = None
+    writes: tuple[Write, ...] = ()
 
 
 def run(order: Order, use: str, ask: Ask, at: datetime) -> Change:
@@ -62,7 +66,8 @@ def run(order: Order, use: str, ask: Ask, at: datetime) -> Change:
         skips |= effect.skips
         following = _following(order.plan, index + 1, skips)
         waits = following < len(order.plan) and not _runs_on(order.plan[following], ask)
-        if effect.stays and waits:
+        if effect.stays and (waits or not _has_happened(order.plan, following)):
+            waits = True
             break
         index = following
         if waits or index == len(order.plan):
@@ -74,16 +79,18 @@ def run(order: Order, use: str, ask: Ask, at: datetime) -> Change:
         events=_facts(effects),
         legs=tuple(leg for effect in effects for leg in effect.legs),
         hold=next((effect.hold for effect in effects if effect.hold), None),
+        writes=tuple(write for effect in effects for write in effect.writes),
     )
 
 
 def amend(order: Order, step: PlanStep, effect: Effect, at: datetime) -> Change:
     """A change outside the plan: a refund, a returned share, a share of an ordinary payment.
 
-    The order stays where it is, unless it is refunded in full while it waits: that ends it.
+    The order stays where it is, unless it is refunded in full while it waits, or the effect says
+    that it ends: then nothing more of its plan runs.
     """
     after = effect.order
-    if not is_terminal(order.state) and after.status == "refunded":
+    if not is_terminal(order.state) and (effect.ends or after.status == "refunded"):
         after = _rests(replace(after, state=State.RUNNING), len(order.plan), waits=False, at=at)
     return Change(
         before=order,
@@ -92,7 +99,20 @@ def amend(order: Order, step: PlanStep, effect: Effect, at: datetime) -> Change:
         events=_facts([effect]),
         legs=effect.legs,
         hold=effect.hold,
+        writes=effect.writes,
     )
+
+
+def again(order: Order, use: str, ask: Ask, at: datetime) -> Change:
+    """Run a step of the plan in place: a further drawing, the next day's interest.
+
+    The order stays where it waits. Raises what the primitive raises, and a refusal when the plan
+    has no such step or the order has ended.
+    """
+    step = next((each for each in order.plan if each.use == use), None)
+    if step is None or order.state is not State.WAITING:
+        raise _why_not(order)
+    return amend(order, step, PRIMITIVES[use].run(order, step, ask, at), at)
 
 
 def run_after(order: Order, step: PlanStep, effect: Effect, use: str, at: datetime) -> Change:
@@ -104,6 +124,7 @@ def run_after(order: Order, step: PlanStep, effect: Effect, use: str, at: dateti
         entries=(_entry(step, effect), *then.entries),
         events=(*_facts([effect]), *then.events),
         legs=(*effect.legs, *then.legs),
+        writes=(*effect.writes, *then.writes),
     )
 
 
@@ -163,6 +184,7 @@ def compensate(order: Order, done: Iterable[str], code: str, at: datetime) -> Ch
     now = replace(order, state=moved(moved(order.state, State.RUNNING), State.COMPENSATING))
     entries: list[Entry] = []
     legs: list[Leg] = []
+    writes: list[Write] = []
     hold: Literal["place", "capture", "release"] | None = None
     for step_id in reversed(list(dict.fromkeys(done))):
         step = steps.get(step_id)
@@ -172,6 +194,7 @@ def compensate(order: Order, done: Iterable[str], code: str, at: datetime) -> Ch
         effect = reverse(now, step, at)
         now = effect.order
         legs += effect.legs
+        writes += effect.writes
         hold = effect.hold or hold
         entries.append(Entry(step.id, step.use, status="reversed", output={"code": code}))
     after = replace(
@@ -183,7 +206,7 @@ def compensate(order: Order, done: Iterable[str], code: str, at: datetime) -> Ch
         output={**now.output, "code": code},
         updated_at=at,
     )
-    return Change(order, after, tuple(entries), ("compensated",), tuple(legs), hold)
+    return Change(order, after, tuple(entries), ("compensated",), tuple(legs), hold, tuple(writes))
 
 
 def reconciling(order: Order, code: str, at: datetime) -> Change:
@@ -200,6 +223,56 @@ def reconciling(order: Order, code: str, at: datetime) -> Change:
     return Change(order, after, (entry,), ("reconciling",))
 
 
+def beside(order: Order, use: str, ask: Ask, at: datetime) -> Change:
+    """Run a primitive that the order's plan does not have, or has left behind."""
+    step = step_of(order, use)
+    return amend(order, step, PRIMITIVES[use].run(order, step, ask, at), at)
+
+
+def step_of(order: Order, use: str) -> PlanStep:
+    """The plan's step for a primitive, or one that stands beside the plan."""
+    found = next((each for each in order.plan if each.use == use), None)
+    return found or PlanStep(use, use, "request", "compensate")
+
+
+def followed(order: Order, use: str, at: datetime, *, status: str) -> Change:
+    """A new order whose one step was carried out on another order: it is completed at once."""
+    after = replace(
+        order,
+        state=moved(moved(order.state, State.RUNNING), State.COMPLETED),
+        status=status,
+        position=len(order.plan),
+        updated_at=at,
+    )
+    entry = Entry(use, use, output={"parent": order.parent})
+    return Change(None, after, (entry,), ("completed",))
+
+
+def unknown(order: Order, noun: str, wake_at: datetime | None, at: datetime) -> Change:
+    """Nobody knows yet what became of the step outside: the order waits until a query settles it.
+
+    ``noun`` is the section that counts the attempts. ``wake_at`` None: a person has to ask.
+    """
+    facts = order.book[noun]
+    counted = kept(order, noun, {"attempts": facts["attempts"] + 1})
+    after = replace(
+        counted,
+        state=moved(moved(order.state, State.RUNNING), State.RECONCILING),
+        wake_at=wake_at,
+        updated_at=at,
+    )
+    use = order.waits_for or ""
+    entry = Entry("ask", use, status="failed", output={"attempt": facts["attempts"] + 1})
+    first = order.state is not State.RECONCILING
+    return Change(order, after, (entry,), ("reconciling",) if first else ())
+
+
+def asleep(order: Order, at: datetime) -> Change:
+    """Nothing can be done today: the order is looked at again tomorrow."""
+    after = replace(order, wake_at=at + timedelta(days=1), updated_at=at)
+    return Change(order, after, (Entry("sleep", "order.sleep"),))
+
+
 def entrance(order: Order, use: str) -> int:
     """The index of the step to run; steps between that wait for other events are passed over.
 
@@ -212,7 +285,8 @@ def entrance(order: Order, use: str) -> int:
         if step.use == use:
             return index
         # A new order may begin at a later step: a refund's first steps were the payment's own.
-        if order.state is not State.CREATED and step.when != "event":
+        # A request passes over what waits for events or the clock: a deposit is redeemed early.
+        if order.state is not State.CREATED and step.when not in _PASSED_OVER:
             break
         if step.use == "collect.confirm" and order.state is not State.CREATED:
             break
@@ -238,6 +312,11 @@ def _following(plan: tuple[PlanStep, ...], index: int, skips: set[str]) -> int:
     return index
 
 
+def _has_happened(plan: tuple[PlanStep, ...], index: int) -> bool:
+    """Whether the step, which runs on, is an event: it ends a step that could run again."""
+    return index < len(plan) and plan[index].when == "event"
+
+
 def _runs_on(step: PlanStep, ask: Ask) -> bool:
     if step.when == "next":
         return True
@@ -257,6 +336,7 @@ def _rests(order: Order, index: int, *, waits: bool, at: datetime) -> Order:
     return replace(
         order,
         state=moved(order.state, State.COMPLETED),
+        status="completed" if order.status == "waiting" else order.status,
         position=len(order.plan),
         waits_for=None,
         wake_at=None,

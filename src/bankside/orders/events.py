@@ -1,8 +1,11 @@
 """The facts orders publish: ``orders.order.<fact>``, version 1, one per state change of an order.
 
-Facts: created, paid, submitted, held, captured, released, split, split_returned, refunded, settled,
-completed, closed, refused, compensated, reconciling. Bodies carry the whole order as its partner
-sees it in figures, so that a consumer need not call back; amounts are decimal strings.
+Facts of payments: created, paid, submitted, held, captured, released, split, split_returned,
+refunded, settled, completed, closed, refused, compensated, reconciling. Of papers and positions,
+each told by its primitive (``Effect.event``): issued, accepted, endorsed, discounted, dishonoured,
+redeemed, sent, granted, drawn, repaid, placed, subscribed and the like. Bodies carry the whole
+order as its partner sees it in figures, so that a consumer need not call back; amounts are decimal
+strings.
 """
 
 from bankside.kernel.clock import Clock, rfc3339

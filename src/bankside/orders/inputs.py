@@ -21,6 +21,7 @@ from bankside.orders.errors import InputInvalid
 TEXT_MAX = 256
 TOKEN_MAX = 512
 LIST_MAX = 2_000
+MAP_MAX = 50
 INTEGER_MAX = 2**31 - 1
 # Faults beyond these are not listed; the caller fixes these first.
 FAULTS_MAX = 50
@@ -29,6 +30,7 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Dates outside are typing mistakes, and the ends of the calendar have no day before or after.
 DATE_MIN, DATE_MAX = date(1900, 1, 1), date(2999, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 
 Faults = list[dict[str, str]]
@@ -237,6 +239,18 @@ def _boolean(_field: Input, given: Any) -> bool:
     return given
 
 
+def _map(_field: Input, given: Any) -> dict[str, str]:
+    """Short texts by name; what templates are filled in with."""
+    if not isinstance(given, Mapping) or len(given) > MAP_MAX:
+        raise _Fault("field.type", f"expected an object of at most {MAP_MAX} texts")
+    for name, value in given.items():
+        if not _NAME.fullmatch(name) or not isinstance(value, str) or len(value) > TEXT_MAX:
+            raise _Fault("field.type", "expected texts by names such as pay_date")
+        if _UNSAFE.search(value):
+            raise _Fault("field.characters", "control characters are not taken")
+    return dict(given)
+
+
 _READERS: Mapping[str, Callable[[Input, Any], Any]] = {
     "account": _reference,
     "party": _reference,
@@ -249,6 +263,7 @@ _READERS: Mapping[str, Callable[[Input, Any], Any]] = {
     "int": _integer,
     "bool": _boolean,
     "text": _text,
+    "map": _map,
 }
 
 

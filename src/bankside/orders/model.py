@@ -94,8 +94,9 @@ class Order:
     there. ``reference`` is the partner's own number, unique within ``scope``. ``subject`` is the
     ledger account the order is about (payer of a transfer, merchant of a collection), ``roles``
     are all ledger accounts by role. ``shares`` are account id -> minor units a split receiver holds
-    now, ``requests`` how many split requests there were. ``revision`` counts changes from 1,
-    ``event_seq`` published events.
+    now, ``requests`` how many split requests there were. ``book`` is what the order's own steps know,
+    one section of plain JSON a primitive (``loan``, ``deposit``, ``contract`` ...). ``revision``
+    counts changes from 1, ``event_seq`` published events.
     """
 
     partner: str
@@ -133,6 +134,7 @@ class Order:
     roles: Mapping[str, str] = field(default_factory=dict)
     input: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
+    book: Mapping[str, Any] = field(default_factory=dict)
     revision: int = 0
     event_seq: int = 0
     created_at: datetime
@@ -176,3 +178,5 @@ class Line:
     reason: str | None = None
     group: UUID | None = None
     retried_in: str | None = None
+    # Minor units of tax kept back from the line, beside ``amount``, which is paid out.
+    withheld: int = 0

@@ -5,7 +5,7 @@ is the same whether the thing exists elsewhere or nowhere. Who acts for a tenant
 the accounts of that tenant's merchants only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,13 +37,25 @@ from bankside.orders.model import Order
 from bankside.orders.store import Scope
 
 # Fields that name an account to read or to debit; anybody's account may be credited.
-_HOLDERS = frozenset({"/payer_account", "/subject", "?subject"})
+_HOLDERS = frozenset({"/payer_account", "/drawer_account", "/from_account", "/subject", "?subject"})
 # Roles of the bank's own accounts, by the words definitions use for them.
 _HOUSE: Mapping[str, House] = {
     "fee_income": House.FEE_INCOME,
     "held": House.HOLD,
     "batch_clearing": House.BATCH_CLEARING,
     "clearing": House.CLEARING,
+    "loan_book": House.LOAN_BOOK,
+    "deposits": House.DEPOSITS,
+    "interest_expense": House.INTEREST_EXPENSE,
+    "interest_income": House.INTEREST_INCOME,
+    "interest_receivable": House.INTEREST_RECEIVABLE,
+    "pool": House.POOL,
+    "valuation": House.VALUATION,
+    "position": House.FX_POSITION,
+    "nostro": House.NOSTRO,
+    "benefits": House.BENEFITS,
+    "discounted_bills": House.DISCOUNTED_BILLS,
+    "tax_withheld": House.TAX_WITHHELD,
 }
 
 
@@ -75,12 +87,23 @@ async def accounts(
     return found
 
 
-async def known(db: Connection, scope: Scope, named: Mapping[str, str]) -> dict[str, Account]:
-    """Like ``accounts``, in any currency. Raises AccountUnknown."""
+async def known(
+    db: Connection,
+    scope: Scope,
+    named: Mapping[str, str],
+    *,
+    debited: Collection[str] = frozenset(),
+) -> dict[str, Account]:
+    """Like ``accounts``, in any currency. Raises AccountUnknown.
+
+    ``debited`` are further pointers whose accounts have to be the caller's own.
+    """
     found = await accounts_by_reference(db, scope.partner, named.values())
     own = await _own(db, scope, [found[named[each]] for each in named if named[each] in found])
     for pointer, reference in named.items():
-        if reference not in found or (pointer in _HOLDERS and found[reference].id not in own):
+        if reference not in found or (
+            pointer in _HOLDERS | set(debited) and found[reference].id not in own
+        ):
             raise AccountUnknown(
                 f"there is no account {reference[:40]}",
                 errors=[fault(pointer, AccountUnknown.code, "there is no such account")],
@@ -165,6 +188,8 @@ async def payer(
 
 async def _own(db: Connection, scope: Scope, found: Sequence[Account]) -> frozenset[str]:
     """Ids of those accounts the caller may read and debit: for a tenant, its merchants' own."""
+    if scope.accounts is not None:
+        found = [each for each in found if each.id in scope.accounts]
     if scope.tenant is None:
         return frozenset(each.id for each in found)
     customers = await tenant_customers(db, scope.partner, scope.tenant)

@@ -22,7 +22,7 @@ from bankside.orders.model import Order, Terms
 # WeChat Pay's bounds: 50 receivers a request (in the definition), 50 requests an order.
 SPLIT_REQUESTS_MAX = 50
 # An order that waits at one of these has been paid and not yet settled.
-PENDING_STEPS = frozenset({"collect.settle", "split.execute", "split.finish"})
+PENDING_STEPS = frozenset({"collect.settle", "split.execute", "split.finish", "ticket.redeem"})
 
 
 def fee_on(base: Money, terms: Terms) -> Money:

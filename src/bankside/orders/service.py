@@ -13,29 +13,43 @@ from bankside.kernel.call import Answer, Call
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Pool
 from bankside.kernel.errors import NotBuilt
-from bankside.orders import workflow
+from bankside.orders import consented, workflow
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.families import ECHO, Handler, handler
 from bankside.orders.families.platform import echo
+from bankside.orders.openbanking import HANDLERS
 
 
 class Orders:
     """Executes product operations and wakes waiting orders."""
 
-    def __init__(self, pool: Pool, books: Books, clock: Clock, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        books: Books,
+        clock: Clock,
+        catalogue: Catalogue,
+        *,
+        address: str = "http://127.0.0.1:8080",
+    ) -> None:
+        """``address`` is where callers reach the edge, for answers that link to themselves."""
         self._desk = Desk(pool, books, clock, catalogue)
+        self._desk.address = address
         self._catalogue = catalogue
         self._handlers: dict[str, tuple[Handler, Product, ProductOperation]] = {}
-        for product in (*catalogue.products.values(), catalogue.platform):
+        everything = (*catalogue.products.values(), catalogue.platform, catalogue.open_banking)
+        for product in everything:
             for operation in product.all_operations:
-                found = handler(product, operation)
+                found = HANDLERS.get(operation.id) or handler(product, operation)
                 if found is not None:
                     self._handlers[operation.id] = (found, product, operation)
 
     @staticmethod
     def runnable(product: Product, operation: ProductOperation) -> bool:
         """Whether the operation does what the catalogue says; False answers NotBuilt."""
-        return operation.id == ECHO or handler(product, operation) is not None
+        if operation.id == ECHO or operation.id in HANDLERS:
+            return True
+        return handler(product, operation) is not None
 
     def handle(self, call: Call) -> Answer | Awaitable[Answer]:
         """Carry out one proven call: the edge's ``Handle`` port.
@@ -53,6 +67,8 @@ class Orders:
             raise NotBuilt(f"{call.operation.id} is described, and nothing executes it yet")
         handle, product, operation = found
         ticket = Ticket(call, operation, product, self._desk.clock.now())
+        if operation.access == "either" and consented.is_under_consent(call.caller):
+            ticket = await consented.under_consent(self._desk, ticket)
         return await self._desk.once(ticket, lambda keyed: handle(self._desk, keyed))
 
     async def resume(self, order_id: str, *, partner: str) -> None:

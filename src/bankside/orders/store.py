@@ -19,20 +19,21 @@ _COLUMNS = (
     "partner_id, order_id, tenant_id, app_id, psu_id, product, product_version, family, state,"
     " status, plan, position, waits_for, wake_at, due_on, scope, reference, content_hash, subject,"
     " parent_id, currency, amount, paid, refunded, split, pending, held, settled, fee, requests,"
-    " shares, terms, roles, input, output, revision, event_seq, created_at, updated_at"
+    " shares, terms, roles, input, output, book, revision, event_seq, created_at, updated_at"
 )
 _INSERT = (
     f"insert into orders.orders ({_COLUMNS}) values ("  # noqa: S608 - constant column list
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb, $12, $13, $14, $15, $16, $17, $18,"
     " $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31::text::jsonb,"
-    " $32::text::jsonb, $33::text::jsonb, $34::text::jsonb, $35::text::jsonb, $36, $37, $38, $39)"
+    " $32::text::jsonb, $33::text::jsonb, $34::text::jsonb, $35::text::jsonb, $36::text::jsonb, $37,"
+    " $38, $39, $40)"
 )
 _UPDATE = (
     "update orders.orders set state = $4, status = $5, position = $6, waits_for = $7,"
     " wake_at = $8, due_on = $9, paid = $10, refunded = $11, split = $12, pending = $13,"
     " held = $14, settled = $15, fee = $16, requests = $17, shares = $18::text::jsonb,"
-    " roles = $19::text::jsonb, output = $20::text::jsonb, revision = revision + 1,"
-    " event_seq = $21, updated_at = $22"
+    " roles = $19::text::jsonb, output = $20::text::jsonb, book = $21::text::jsonb,"
+    " revision = revision + 1, event_seq = $22, updated_at = $23"
     " where partner_id = $1 and order_id = $2 and revision = $3"
 )
 _JOURNAL = (
@@ -46,10 +47,14 @@ _VISIBLE = "partner_id = $1 and ($2::text is null or tenant_id = $2)"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose orders a question is about."""
+    """Whose orders and accounts a question is about.
+
+    ``accounts``: ids of the only accounts it may reach; None: all that are its own.
+    """
 
     partner: str
     tenant: str | None
+    accounts: frozenset[str] | None = None
 
 
 def inserted(order: Order) -> Write:
@@ -86,6 +91,7 @@ def inserted(order: Order) -> Write:
             _json(order.roles),
             _json(order.input),
             _json(order.output),
+            _json(order.book),
             order.revision,
             order.event_seq,
             order.created_at,
@@ -113,6 +119,7 @@ def updated(order: Order, *, revision: int) -> Write:
             _json(order.shares),
             _json(order.roles),
             _json(order.output),
+            _json(order.book),
             order.event_seq,
             order.updated_at,
         ),
@@ -173,13 +180,17 @@ async def find_by_reference(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which orders a list shows; None asks for nothing; times are half-open."""
+    """Which orders a list shows; None asks for nothing; times are half-open.
+
+    ``about`` is a ledger account: the order's subject, or a holder of the instrument it is.
+    """
 
     product: str | None = None
     families: Sequence[str] | None = None
     reference: str | None = None
     subject: str | None = None
     parent: str | None = None
+    about: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -192,6 +203,9 @@ _CONDITIONS = {
     "reference": "reference = ${}",
     "subject": "subject = ${}",
     "parent": "parent_id = ${}",
+    # Whose subject an account is, or who holds a part of a paper.
+    "about": "(subject = ${0} or (scope like 'instr:%' and shares ? ${0})"
+    " or (scope like 'policy:%' and roles ->> 'account' = ${0}))",
     "since": "created_at >= ${}",
     "until": "created_at < ${}",
 }
@@ -318,4 +332,4 @@ def _order(row: Row) -> Order:
     )
 
 
-_OBJECTS = ("shares", "roles", "input", "output")
+_OBJECTS = ("shares", "roles", "input", "output", "book")

@@ -10,7 +10,8 @@ from bankside.orders.model import Line
 
 _INSERT = (
     "insert into orders.lines (partner_id, order_id, line_no, payee_account, ledger_account,"
-    " amount, remark, state, updated_at) values ($1, $2, $3, $4, $5, $6, $7, 'prepared', $8)"
+    " amount, remark, state, updated_at, withheld)"
+    " values ($1, $2, $3, $4, $5, $6, $7, 'prepared', $8, $9)"
 )
 _RETRIED = (
     "update orders.lines set retried_in = $4, updated_at = $5"
@@ -21,7 +22,8 @@ _FILE = (
     " values ($1, $2, $3, $4, $5, $6)"
 )
 _COLUMNS = (
-    "line_no, payee_account, ledger_account, amount, remark, state, reason, group_id, retried_in"
+    "line_no, payee_account, ledger_account, amount, remark, state, reason, group_id, retried_in,"
+    " withheld"
 )
 
 
@@ -34,6 +36,7 @@ class Sums:
     confirmed_count: int
     failed: int
     failed_count: int
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def inserted(partner: str, order_id: str, lines: Sequence[Line], *, at: datetime
                 line.amount,
                 line.remark,
                 at,
+                line.withheld,
             ),
         )
         for line in lines
@@ -103,7 +107,8 @@ async def sums(db: Connection, partner: str, order_id: str) -> Sums:
         " coalesce(sum(amount) filter (where state = 'confirmed'), 0)::bigint,"
         " count(*) filter (where state = 'confirmed'),"
         " coalesce(sum(amount) filter (where state = 'failed'), 0)::bigint,"
-        " count(*) filter (where state = 'failed')"
+        " count(*) filter (where state = 'failed'),"
+        " coalesce(sum(withheld) filter (where state = 'confirmed'), 0)::bigint"
         " from orders.lines where partner_id = $1 and order_id = $2",
         partner,
         order_id,
@@ -167,4 +172,5 @@ def _line(row: Row) -> Line:
         reason=row["reason"],
         group=group,
         retried_in=row["retried_in"],
+        withheld=row["withheld"],
     )

@@ -16,12 +16,14 @@ from bankside.bank.ledger import Group, Leg, Verdict, post
 from bankside.kernel.db import transaction
 from bankside.kernel.errors import BanksideError, Refused, Unavailable
 from bankside.kernel.money import Money
-from bankside.orders import engine, store, store_keys, store_lines
+from bankside.orders import engine, preparations, store, store_keys, store_lines
+from bankside.orders.clockwork import CLOCKWORK
 from bankside.orders.desk import Desk, Moved, Unit, refusal
 from bankside.orders.engine import Change
 from bankside.orders.errors import HoldExpired, OrderBusy
 from bankside.orders.model import Line, Order
 from bankside.orders.posting import line_group
+from bankside.orders.preparations import Room
 from bankside.orders.primitives import Ask
 
 # Lines posted in one transaction: the ledger's chain is locked for its length (about 20 ms).
@@ -49,10 +51,16 @@ async def resume(desk: Desk, partner: str, order_id: str) -> None:
                     order = await store.find(db, store.Scope(partner, None), order_id)
                 if order is not None and order.waits_for == BATCH:
                     await _settle_payout(desk, order)
+                elif order is not None and _is_due(desk, order):
+                    await _by_the_clock(desk, order)
                 return
         except Moved:
             continue
     raise OrderBusy
+
+
+def _is_due(desk: Desk, order: Order) -> bool:
+    return order.wake_at is not None and order.wake_at <= desk.clock.now()
 
 
 async def sweep(desk: Desk) -> int:
@@ -120,6 +128,14 @@ async def _wake(desk: Desk, order: Order) -> None:
         await _release(desk, order, at)
     elif order.waits_for == "split.execute":
         await _settle(desk, order)
+    else:
+        await _by_the_clock(desk, order)
+
+
+async def _by_the_clock(desk: Desk, order: Order) -> None:
+    work = CLOCKWORK.get(order.waits_for or "")
+    if work is not None:
+        await work(desk, order)
 
 
 async def _settle(desk: Desk, order: Order) -> None:
@@ -176,9 +192,13 @@ async def _settle_payout(desk: Desk, order: Order) -> None:
             break
     async with desk.reading() as db:
         sums = await store_lines.sums(db, order.partner, order.id)
+        form = {"invoiced": sums.confirmed + sums.withheld}
+        prepared = await preparations.of_change(Room(desk, db), order, BATCH, form)
     if sums.prepared:
         raise OrderBusy(f"{sums.prepared} lines of {order.id} have no result yet")
     ask: Ask = {
+        **prepared.ask,
+        "transfer": {"part": sums.withheld},
         "confirmed": sums.confirmed,
         "failed": sums.failed,
         "confirmed_count": sums.confirmed_count,

@@ -28,7 +28,6 @@ from tests.sdks.icbc_client import IcbcClient
 
 from bankside import catalog
 from bankside.gateway.exchange import Exchange, Reply
-from bankside.gateway.local_limits import LocalLimits
 from bankside.gateway.pipeline import Pipeline, Ports
 from bankside.gateway.serving import Serving
 from bankside.gateway.wires.alipay import Alipay3Wire, AlipayWire
@@ -36,6 +35,7 @@ from bankside.gateway.wires.icbc import IcbcWire
 from bankside.gateway.wires.native import NativeWire
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.errors import BanksideError
+from bankside.kernel.local_limits import LocalLimits
 from bankside.kernel.signing import Signer, Verifier, alipay, public_der, signer, verifier
 from bankside.kernel.snapshot import App, Key, Snapshot
 

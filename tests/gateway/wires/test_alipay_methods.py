@@ -79,7 +79,8 @@ def test_refusals_without_a_row_go_by_their_status() -> None:
 
     assert of(404) == "ACQ.TRADE_NOT_EXIST"
     assert of(418) == of(400) == "isv.invalid-parameter"
-    assert of(503) == of(500) == "isp.unknow-error"
+    assert of(500) == "isp.unknow-error"
+    assert of(503) == of(504) == "ACQ.SYSTEM_ERROR", "worth repeating, unlike our own fault"
 
 
 def test_a_refusal_names_the_fields_it_is_about() -> None:

@@ -309,7 +309,7 @@ def test_a_missing_or_unspeakable_method_gets_an_error_response(edge: FormEdge) 
         (RefundExceedsPaid(), "40004", "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"),
         (FundsInsufficient(), "40004", "ACQ.BUYER_BALANCE_NOT_ENOUGH"),
         (Throttled(retry_after=1), "40004", "isv.call-limited"),
-        (Unavailable(), "20000", "isp.unknow-error"),
+        (Unavailable(), "20000", "ACQ.SYSTEM_ERROR"),
     ],
 )
 def test_what_the_bank_refuses_has_the_public_code(

@@ -16,6 +16,7 @@ from tests.gateway.wires.form_edge import (
     mutated,
 )
 
+from bankside.gateway.errors import DeadlinePassed
 from bankside.kernel.call import Answer
 from bankside.kernel.errors import BanksideError, Refused, Throttled, Unavailable
 from bankside.kernel.signing import alipay
@@ -170,7 +171,12 @@ def test_a_tampered_body_query_or_path_is_refused(edge: FormEdge) -> None:
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(Refused(), 400), (Throttled(retry_after=2), 429), (Unavailable(), 500)],
+    [
+        (Refused(), 400),
+        (Throttled(retry_after=2), 429),
+        (Unavailable(retry_after=1), 503),
+        (DeadlinePassed(retry_after=1), 504),
+    ],
 )
 def test_refusals_have_a_status_of_the_dialect(
     edge: FormEdge, error: BanksideError, status: int
@@ -181,6 +187,9 @@ def test_refusals_have_a_status_of_the_dialect(
 
     assert reply.status == status
     assert error.code in body["message"]
+    if status >= 500:
+        assert body["code"] == "SYSTEM_ERROR", "the dialect's word for: repeat the same request"
+        assert dict(reply.headers)["retry-after"] == "1"
 
 
 @given(st.lists(MUTATION, min_size=1, max_size=3), st.sampled_from(["body", "authorization"]))

@@ -354,6 +354,9 @@ async def test_text_of_every_kind_verifies_and_arrives_as_it_was_sent() -> None:
     escaped = b'{"subject":"\\u6d4b\\/ \\u0022","spaced" : 1 }'
     assert (await edge.call(replace(pay(), body=escaped))).status == 201
     assert edge.calls[-1].body["subject"] == '测/ "'
+    colons = b'{"at":"2026-03-02T10:00:00Z","in":[{"at":"https://a"},{"at":"b:c"}]}'
+    assert (await edge.call(replace(pay(), body=colons))).status == 201
+    assert edge.calls[-1].body["in"] == [{"at": "https://a"}, {"at": "b:c"}]
 
 
 @pytest.mark.parametrize(
@@ -369,6 +372,11 @@ async def test_text_of_every_kind_verifies_and_arrives_as_it_was_sent() -> None:
         (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "body.malformed"),
         (b'{"a":"nul \\u0000 inside"}', "body.malformed"),
         (b'{"nul \\u0000 inside":1}', "body.malformed"),
+        (b'{"amount":"1.00","amount":"9.00"}', "body.malformed"),
+        (b'{"amount":"1.00","\\u0061mount":"9.00"}', "body.malformed"),
+        (b'{"a":[{"b":{"c":1,"d":2,"c" : 3}}]}', "body.malformed"),
+        (b'{"at":"2026-03-02T10:00:00Z","a":1,"a":1}', "body.malformed"),
+        (b'{"a":' * 990 + b"1" + b"}" * 990, "body.malformed"),
         (b'{"a":[{"b":"\\u0000"}]}', "body.malformed"),
         (b"[]", "body.not_object"),
         (b"null", "body.not_object"),

@@ -34,6 +34,7 @@ from bankside.identity import (
     deny,
     interaction,
 )
+from bankside.identity.credentials import Credential, set_password
 from bankside.identity.http import AuthorizationServer, routes
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, transaction
@@ -43,6 +44,7 @@ ISSUER = "https://bank.example"
 VAULT = Vault(bytes(range(32)))
 SUBJECT = "cus_00000000000000000000000001"
 CALLBACK = "https://app.example/callback"
+CIBA = "urn:openid:params:grant-type:ciba"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PAYMENT = {
     "type": "payment_initiation",
@@ -110,8 +112,11 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
 def jws(
     header: Mapping[str, Any], claims: Any, alg: str, name: str = "", *, secret: bytes = b""
 ) -> str:
-    """A compact JWS signed as ``alg`` says, whatever the header claims."""
-    parts = [json.dumps(each, separators=(",", ":")).encode() for each in (header, claims)]
+    """A compact JWS signed as ``alg`` says, whatever the header claims; bytes go as they are."""
+    parts = [
+        each if isinstance(each, bytes) else json.dumps(each, separators=(",", ":")).encode()
+        for each in (header, claims)
+    ]
     signed = ".".join(map(b64, parts)).encode()
     if alg == "none":
         made = b""
@@ -243,6 +248,29 @@ class FAPIClient:
             | change
         )
 
+    def request_object(
+        self, verifier: str, *, header: Mapping[str, Any] | None = None, **change: Any
+    ) -> str:
+        """A signed authorization request (RFC 9101); a claim changed to None is left out."""
+        now = self.world.seconds
+        asked = self.request_form(verifier, client_assertion=None, client_assertion_type=None)
+        claims = {
+            **asked,
+            "iss": self.client_id,
+            "aud": ISSUER,
+            "nbf": now,
+            "exp": now + 300,
+        } | change
+        claims = {name: value for name, value in claims.items() if value is not None}
+        kid = f"{self.key}-{self.alg}"
+        head = {"typ": "oauth-authz-req+jwt", "alg": self.alg, "kid": kid} | dict(header or {})
+        return jws(head, claims, self.alg, self.key)
+
+    async def push_signed(self, request: str, **beside: Any) -> Response:
+        """A request object at PAR, alone or with parameters beside it."""
+        form = self.signed_in(request=request, **beside)
+        return await self.post("/oauth/par", form, proof=None)
+
     async def push(self, **change: Any) -> Pushed:
         """An honest pushed request, changed where the test says so."""
         verifier = secrets.token_urlsafe(32)
@@ -286,11 +314,11 @@ class FAPIClient:
             | change
         )
         async with transaction(self.world.pool) as db:
-            return await approve(db, clock, ISSUER, found, approval)
+            return await approve(db, clock, self.world.server.minter, found, approval)
 
     async def say_no(self, found: Interaction) -> str:
         async with transaction(self.world.pool) as db:
-            return await deny(db, self.world.clock, ISSUER, found)
+            return await deny(db, self.world.clock, self.world.server.minter, found)
 
     async def code(self, **change: Any) -> tuple[str, Pushed]:
         """A fresh code and what belongs to it."""
@@ -323,6 +351,22 @@ class FAPIClient:
     async def refresh(self, refresh_token: str, *, web: int = 0, **change: Any) -> Response:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token} | change
         return await self.post("/oauth/token", self.signed_in(**form), web=web)
+
+    async def ask(self, *, proof: Any = None, **form: Any) -> Response:
+        """A backchannel request for the customer ``alice``, changed where the test says so."""
+        asked = {
+            "scope": "openid accounts",
+            "login_hint": "alice",
+            "binding_message": "Till 4: 7731",
+        } | form
+        return await self.post(
+            "/oauth/backchannel-authentication", self.signed_in(**asked), proof=proof
+        )
+
+    async def poll(self, auth_req_id: str, *, web: int = 0, **form: Any) -> Response:
+        """A poll for the tokens of a backchannel request."""
+        asked = {"grant_type": CIBA, "auth_req_id": auth_req_id} | form
+        return await self.post("/oauth/token", self.signed_in(**asked), web=web)
 
     async def introspect(self, token: str) -> dict[str, Any]:
         answer = await self.post("/oauth/introspect", self.signed_in(token=token), proof=None)
@@ -378,6 +422,15 @@ class World:
             partner = await a_partner(db, self.clock)
             made = await create_client(db, self.clock, partner.id, new)
         return FAPIClient(self, made.id, partner.id, key=key)
+
+    async def customer(
+        self, client: FAPIClient, login: str = "alice", person: str = SUBJECT
+    ) -> str:
+        """A customer of the client's data space who can log in; its id."""
+        given = Credential(client.partner, person, login)
+        async with transaction(self.pool) as db:
+            await set_password(db, self.clock, given, password="correct horse battery")
+        return person
 
 
 def application(server: AuthorizationServer) -> AsyncClient:

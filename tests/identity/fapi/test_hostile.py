@@ -1,13 +1,15 @@
 """Whatever comes, no endpoint breaks: bodies and headers with bytes changed answer 4xx (or 2xx)."""
 
 import json
+import os
 import random
 from urllib.parse import urlencode
 
 import pytest
-from tests.identity.fapi.rig import ACCOUNTS, FAPIClient
+from tests.identity.fapi.rig import ACCOUNTS, FAPIClient, World, claims_of, jws
 
-CASES = 150
+# `make test` runs some thousand cases in all; BANKSIDE_FUZZ_CASES says how many each test runs.
+CASES = int(os.environ.get("BANKSIDE_FUZZ_CASES", "125"))
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -32,22 +34,54 @@ def mutated(dice: random.Random, raw: bytes) -> bytes:
     return bytes(made)
 
 
-@pytest.mark.parametrize("path", ["/oauth/par", "/oauth/token", "/oauth/introspect"])
-async def test_mutated_bodies_never_break_an_endpoint(client: FAPIClient, path: str) -> None:
-    dice = random.Random(path)
-    honest = client.request_form(
-        "v" * 43, authorization_details=json.dumps([ACCOUNTS]), grant_type="authorization_code"
+PATHS = ("par", "token", "introspect", "revoke", "backchannel-authentication")
+
+
+def honest(client: FAPIClient) -> dict[str, str]:
+    """A form that every endpoint finds something in, with an assertion nobody has used."""
+    form = client.request_form(
+        "v" * 43,
+        authorization_details=json.dumps([ACCOUNTS]),
+        grant_type="authorization_code",
+        login_hint="alice",
+        binding_message="7731",
     )
-    raw = urlencode({**honest, "code": "ac0" + "A" * 43, "token": "at0" + "A" * 43}).encode()
+    return {**form, "code": "ac0" + "A" * 43, "token": "at0" + "A" * 43}
+
+
+@pytest.mark.parametrize("path", [f"/oauth/{each}" for each in PATHS])
+async def test_mutated_bodies_never_break_an_endpoint(world: World, path: str) -> None:
+    """Half of the bodies are changed anywhere; the other half only behind good credentials."""
+    dice = random.Random(path)
+    client = await world.client(backchannel=True)
+    await world.customer(client)
+    credentials = ("client_id", "client_assertion", "client_assertion_type")
+
+    for case in range(CASES):
+        form = honest(client)
+        if case % 4 == 2:
+            token = client.request_object("v" * 43, authorization_details=[ACCOUNTS])
+            form = {name: form[name] for name in credentials} | {"request": token}
+        behind = urlencode({name: form.pop(name) for name in credentials}).encode()
+        body = mutated(dice, urlencode(form).encode())
+        body = mutated(dice, behind + b"&" + body) if case % 2 else behind + b"&" + body
+        headers = {"content-type": FORM, "dpop": client.proof(path)}
+        answer = await client.world.web.post(path, content=body, headers=headers)
+        assert answer.status_code < 500, body
+
+
+async def test_mutated_request_objects_never_break_par(client: FAPIClient) -> None:
+    """The claims are signed after they were changed, so they are read to the end."""
+    dice = random.Random(9101)
+    claims = json.dumps(
+        claims_of(client.request_object("v" * 43, authorization_details=[ACCOUNTS]))
+    )
+    head = {"alg": "ES256", "kid": "client-ES256"}
 
     for _ in range(CASES):
-        body = mutated(dice, raw)
-        answer = await client.world.web.post(
-            path,
-            content=body,
-            headers={"content-type": FORM, "dpop": client.proof(path)},
-        )
-        assert answer.status_code < 500, body
+        request = jws(head, mutated(dice, claims.encode()), "ES256", "client")
+        answer = await client.push_signed(request)
+        assert answer.status_code < 500, request
 
 
 async def test_mutated_proofs_and_tokens_never_break_a_resource(client: FAPIClient) -> None:

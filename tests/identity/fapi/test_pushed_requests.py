@@ -44,7 +44,7 @@ CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         ({"redirect_uri": "https://user@app.example/callback"}, 400, "invalid_request"),
         ({"redirect_uri": "http://app.example/callback"}, 400, "invalid_request"),
         ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, 400, "invalid_request"),
-        ({"request": "eyJhbGciOiJub25lIn0.e30."}, 400, "request_not_supported"),
+        ({"request": "eyJhbGciOiJub25lIn0.e30."}, 400, "invalid_request_object"),
         ({"scope": "openid admin"}, 400, "invalid_scope"),
         ({"scope": "fundsconfirmations"}, 400, "invalid_scope"),
         ({"scope": None}, 400, "invalid_request"),

@@ -292,8 +292,10 @@ async def test_only_hashes_of_secret_values_are_stored(client: FAPIClient) -> No
 
 
 async def test_expired_state_leaves_by_whole_partitions(fresh_world: World) -> None:
-    client = await fresh_world.client()
+    client = await fresh_world.client(backchannel=True)
+    await fresh_world.customer(client)
     body = await client.tokens(scope=EVERYTHING)
+    await client.ask()
     clock = fresh_world.clock
     async with fresh_world.pool.acquire() as db:
         assert await drop_expired(db, clock) == 0

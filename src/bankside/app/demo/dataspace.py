@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bankside.app.demo import keyfiles
+from bankside.app.demo.payees import seed_payees
 from bankside.app.demo.spec import (
     BankSpec,
     CustomerSpec,
@@ -34,7 +35,7 @@ from bankside.bank.merchants import (
     register_merchant,
     register_receiver,
 )
-from bankside.identity.credentials import login_of, set_password
+from bankside.identity.credentials import Credential, login_of, set_password
 from bankside.identity.factors import set_totp
 from bankside.kernel.clock import BANK_ZONE, Clock
 from bankside.kernel.db import Connection
@@ -81,6 +82,7 @@ async def seed_data_space(
         ],
         "merchants": [await _merchant(db, clock, spec.key, each) for each in spec.merchants],
     }
+    await seed_payees(db, clock, spec)
     # Last: the ledger stays locked from here until the transaction ends.
     await _opening_balances(db, clock, spec)
     return facts
@@ -104,9 +106,8 @@ async def _customer(
         )
         await register(db, clock, partner, papers)
     if await login_of(db, partner, customer_id) is None:
-        await set_password(
-            db, clock, partner, customer_id, login=spec.login, password=spec.password
-        )
+        credential = Credential(partner, customer_id, spec.login)
+        await set_password(db, clock, credential, password=spec.password)
     secret = keyfiles.totp_secret(factors.home, f"{space}-{spec.key}")
     await set_totp(db, clock, factors.vault, partner, customer_id, secret=secret)
     return {
@@ -115,6 +116,8 @@ async def _customer(
         "kind": spec.kind.value,
         "name": spec.name_zh,
         "name_en": spec.name_en,
+        # Of the range for tests: what a partner would send to have the customer verified.
+        "document_no": spec.resident_id or spec.credit_code,
         "login": spec.login,
         "password": spec.password,
         "totp_secret": secret,

@@ -10,8 +10,10 @@ from typing import Any
 from bankside.app.demo.clients import seed_clients
 from bankside.app.demo.contracts import Ground, bank_key_facts, seed_partner
 from bankside.app.demo.dataspace import Authenticators, seed_data_space
-from bankside.app.demo.spec import bank_spec
+from bankside.app.demo.people import seed_people
+from bankside.app.demo.spec import bank_spec, demo_id
 from bankside.app.publish import catalogue
+from bankside.identity.realms import BANK, Realm
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection, Pool, transaction
 from bankside.kernel.secrets import Vault
@@ -26,6 +28,7 @@ async def seed(pool: Pool, vault: Vault, clock: Clock, home: Path) -> dict[str, 
         for name in (
             *("bank_keys", "apps", "oauth_clients"),
             *("customers", "merchants", "payer_tokens"),
+            *("staff", "partner_users"),
         )
     }
     async with transaction(pool) as db:
@@ -40,6 +43,13 @@ async def seed(pool: Pool, vault: Vault, clock: Clock, home: Path) -> dict[str, 
             told = await seed_data_space(db, clock, factors, spec, partner)
         for name, rows in told.items():
             facts[name] += rows
+    async with transaction(pool) as db:
+        facts["staff"] = await seed_people(db, clock, factors, Realm.STAFF, BANK, spec.staff)
+        for partner in spec.partners:
+            space = demo_id("partner", partner.key)
+            facts["partner_users"] += await seed_people(
+                db, clock, factors, Realm.PARTNER, space, partner.users
+            )
     return facts
 
 

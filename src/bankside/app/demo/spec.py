@@ -61,6 +61,15 @@ class ClientSpec(_Spec, frozen=True):
     scopes: tuple[str, ...]
 
 
+class PersonSpec(_Spec, frozen=True):
+    """Somebody who works for the bank or for a partner."""
+
+    name: str
+    login: str
+    password: str
+    roles: tuple[str, ...]
+
+
 class AccountSpec(_Spec, frozen=True, rename={"product_class": "class"}):
     """An account with the balance it is opened with."""
 
@@ -77,6 +86,16 @@ class TokenSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     account: str
 
 
+class PayeeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A payee kept for an account (both by key), and what it gets by standing order each month."""
+
+    account: str
+    payee: str
+    reference: str = ""
+    trusted: bool = False
+    monthly: str | None = None
+
+
 class CustomerSpec(_Spec, frozen=True):
     """A customer with papers, login and accounts."""
 
@@ -90,6 +109,7 @@ class CustomerSpec(_Spec, frozen=True):
     resident_id: str | None = None
     credit_code: str | None = None
     payer_token: TokenSpec | None = None
+    payees: tuple[PayeeSpec, ...] = ()
 
 
 class ReceiverSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -121,6 +141,7 @@ class PartnerSpec(_Spec, frozen=True):
     merchants: tuple[MerchantSpec, ...]
     tenants: tuple[TenantSpec, ...] = ()
     clients: tuple[ClientSpec, ...] = ()
+    users: tuple[PersonSpec, ...] = ()
 
 
 class BankSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -129,6 +150,7 @@ class BankSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     expires: date
     branches: tuple[BranchSpec, ...]
     partners: tuple[PartnerSpec, ...]
+    staff: tuple[PersonSpec, ...] = ()
 
 
 @cache

@@ -6,9 +6,9 @@ closed account is blocked or closed there in the same transaction. A statement r
 balance plus entries is the closing balance. A payment code pays once (sandbox codes of the demo
 excepted) and only its hash is stored.
 
-Public: open_account, account, accounts_by_reference, accounts_of, admit_disponent, dispositions,
+Public: open_account, drafted_account, opened, in_ledger, moved_to, account, accounts_by_reference, accounts_of, admit_disponent, dispositions,
 freeze, unfreeze, close; balance, transactions, statement; issue_payer_token, put_sandbox_token,
-payer_of_token, spent, SPENT_ONCE; House, house_account, ensure_house_accounts; may_pay,
+payer_of_token, spent, SPENT_ONCE, ONE_MOVER; House, house_account, ensure_house_accounts; may_pay,
 may_receive, masked_number; the values of ``model`` and the refusals of ``errors``.
 """
 
@@ -39,6 +39,7 @@ from bankside.bank.accounts.model import (
     Opening,
     PayerToken,
     ProductClass,
+    Standing,
     Statement,
     Transaction,
 )
@@ -56,19 +57,24 @@ from bankside.bank.accounts.service import (
     admit_disponent,
     close,
     dispositions,
+    drafted_account,
     freeze,
+    in_ledger,
     issue_payer_token,
+    moved_to,
     open_account,
+    opened,
     payer_of_token,
     put_sandbox_token,
     spent,
     unfreeze,
 )
 from bankside.bank.accounts.statements import balance, statement, transactions
-from bankside.bank.accounts.store import SPENT_ONCE
+from bankside.bank.accounts.store import ONE_MOVER, SPENT_ONCE
 
 __all__ = [
     "CHOSEN_SERIAL_MIN",
+    "ONE_MOVER",
     "SPENT_ONCE",
     "Account",
     "AccountBalance",
@@ -93,6 +99,7 @@ __all__ = [
     "PayerTokenUsed",
     "PeriodInvalid",
     "ProductClass",
+    "Standing",
     "Statement",
     "StatementTooLong",
     "Transaction",
@@ -104,14 +111,18 @@ __all__ = [
     "balance",
     "close",
     "dispositions",
+    "drafted_account",
     "ensure_house_accounts",
     "freeze",
     "house_account",
+    "in_ledger",
     "issue_payer_token",
     "masked_number",
     "may_pay",
     "may_receive",
+    "moved_to",
     "open_account",
+    "opened",
     "payer_of_token",
     "put_sandbox_token",
     "spent",

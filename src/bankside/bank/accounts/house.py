@@ -25,6 +25,17 @@ class House(StrEnum):
     HOLD = "hold"
     OPENING = "opening"
     LOAN_BOOK = "loan-book"
+    DEPOSITS = "deposits"
+    INTEREST_EXPENSE = "interest-expense"
+    INTEREST_INCOME = "interest-income"
+    INTEREST_RECEIVABLE = "interest-receivable"
+    POOL = "investment-pool"
+    VALUATION = "valuation"
+    FX_POSITION = "fx-position"
+    NOSTRO = "nostro"
+    BENEFITS = "benefits"
+    DISCOUNTED_BILLS = "discounted-bills"
+    TAX_WITHHELD = "tax-withheld"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,17 @@ _KINDS: dict[House, _Kind] = {
     House.HOLD: _Kind(AccountClass.HOLD, 0, "资金冻结", "Funds on hold"),
     House.OPENING: _Kind(AccountClass.EQUITY, None, "期初余额", "Opening balances"),
     House.LOAN_BOOK: _Kind(AccountClass.ASSET, None, "贷款", "Loan book"),
+    House.DEPOSITS: _Kind(AccountClass.LIABILITY, 0, "存款", "Deposits"),
+    House.INTEREST_EXPENSE: _Kind(AccountClass.EXPENSE, None, "利息支出", "Interest expense"),
+    House.INTEREST_INCOME: _Kind(AccountClass.INCOME, None, "利息收入", "Interest income"),
+    House.INTEREST_RECEIVABLE: _Kind(AccountClass.ASSET, None, "应收利息", "Interest receivable"),
+    House.POOL: _Kind(AccountClass.LIABILITY, 0, "投资产品资金池", "Investment pool"),
+    House.VALUATION: _Kind(AccountClass.EQUITY, None, "估值变动", "Valuation"),
+    House.FX_POSITION: _Kind(AccountClass.ASSET, None, "外汇头寸", "Currency position"),
+    House.NOSTRO: _Kind(AccountClass.ASSET, None, "存放同业", "Account with the network"),
+    House.BENEFITS: _Kind(AccountClass.LIABILITY, 0, "券票权益资金", "Funded benefits"),
+    House.DISCOUNTED_BILLS: _Kind(AccountClass.ASSET, None, "贴现资产", "Discounted bills"),
+    House.TAX_WITHHELD: _Kind(AccountClass.LIABILITY, 0, "代扣税款", "Tax withheld"),
 }
 
 

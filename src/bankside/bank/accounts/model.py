@@ -31,6 +31,8 @@ class ProductClass(StrEnum):
     ESCROW = "escrow"
     MARGIN = "margin"
     PENSION = "pension"
+    CARD = "card"
+    CREDIT = "credit"
 
 
 class DispositionRole(StrEnum):
@@ -54,6 +56,16 @@ def moved(status: AccountStatus, to: AccountStatus) -> AccountStatus:
     return to
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What has to be known of an account to move it from its present status to another."""
+
+    partner: str
+    id: AccountId
+    ledger_account: str
+    status: AccountStatus
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """An account of a data space; its money stands in the ledger under ``ledger_account``."""
@@ -70,6 +82,11 @@ class Account:
     branch: BranchId | None
     opened_at: datetime
     closed_at: datetime | None
+
+    @property
+    def standing(self) -> Standing:
+        """The account as it would be moved."""
+        return Standing(self.partner, self.id, self.ledger_account, self.status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ CLASS_DIGITS: Mapping[ProductClass, str] = {
     ProductClass.ESCROW: "06",
     ProductClass.MARGIN: "07",
     ProductClass.PENSION: "08",
+    ProductClass.CARD: "09",
+    ProductClass.CREDIT: "10",
 }
 SERIAL_MAX = 10**12 - 1
 # The sequence of serials stays below; seeds and loaders choose theirs from here on.

@@ -23,11 +23,12 @@ from bankside.bank.accounts.model import (
     DispositionRole,
     Opening,
     PayerToken,
+    Standing,
     moved,
 )
 from bankside.bank.customers import customer as find_customer
 from bankside.bank.ledger import Group, Leg, NewAccount, group_id
-from bankside.kernel.clock import Clock, booking_date
+from bankside.kernel.clock import BANK_ZONE, Clock, booking_date
 from bankside.kernel.db import Connection, Write
 from bankside.kernel.ids import AccountId, is_reference, new_id
 from bankside.kernel.money import minor_digits
@@ -46,16 +47,16 @@ _IN_LEDGER = {
 }
 
 
-async def open_account(db: Connection, clock: Clock, partner: str, asked: Opening) -> Account:
-    """A new account of the customer stands open and empty, in the ledger too.
+async def drafted_account(db: Connection, clock: Clock, partner: str, asked: Opening) -> Account:
+    """The account that ``opened`` would open: numbered, and nowhere written yet.
 
-    Raises CustomerNotFound, CurrencyUnknown, AccountExists, AccountNumberInvalid.
+    Raises CustomerNotFound, CurrencyUnknown, AccountNumberInvalid.
     """
     minor_digits(asked.currency)
     owner = await find_customer(db, partner, asked.customer)
     account_id = asked.id or AccountId(new_id("account", clock))
     serial = asked.serial or await store.next_serial(db)
-    account = Account(
+    return Account(
         id=account_id,
         partner=partner,
         number=rules.account_number(asked.product_class, serial),
@@ -69,13 +70,58 @@ async def open_account(db: Connection, clock: Clock, partner: str, asked: Openin
         opened_at=clock.now(),
         closed_at=None,
     )
+
+
+async def open_account(db: Connection, clock: Clock, partner: str, asked: Opening) -> Account:
+    """A new account of the customer stands open and empty, in the ledger too.
+
+    Raises CustomerNotFound, CurrencyUnknown, AccountExists, AccountNumberInvalid.
+    """
+    account = await drafted_account(db, clock, partner, asked)
     if not await store.insert(db, account):
         raise AccountExists
-    new = NewAccount(id=account.ledger_account, partner=partner, currency=account.currency)
-    await ledger.carry_out(db, ledger.open_account(new))
-    power = Disposition(account.id, owner.id, DispositionRole.OWNER, booking_date(clock))
+    await ledger.carry_out(db, in_ledger(account))
+    power = Disposition(account.id, account.customer, DispositionRole.OWNER, booking_date(clock))
     await store.insert_disposition(db, partner, power)
     return account
+
+
+def in_ledger(account: Account, *, floor: int | None = 0) -> Write:
+    """The write that opens the account in the ledger; again it changes nothing.
+
+    ``floor`` in minor units: below zero it is the limit of a credit account.
+    """
+    new = NewAccount(
+        id=account.ledger_account,
+        partner=account.partner,
+        currency=account.currency,
+        floor=floor,
+    )
+    return ledger.open_account(new)
+
+
+def opened(account: Account, *, floor: int | None = 0) -> tuple[Write, ...]:
+    """The rows of a drafted account, to commit with whatever opened it."""
+    since = account.opened_at.astimezone(BANK_ZONE).date()
+    power = Disposition(account.id, account.customer, DispositionRole.OWNER, since)
+    return (
+        in_ledger(account, floor=floor),
+        store.inserted(account),
+        store.disposed(account.partner, power),
+    )
+
+
+def moved_to(
+    account: Standing, to: AccountStatus, *, reason: str, at: datetime
+) -> tuple[Write, ...]:
+    """The rows that freeze, unfreeze or close an account, to commit with what asked for it.
+
+    Raises AccountTransitionRefused; carried out, they fail when somebody else moved it meanwhile
+    (constraint ONE_MOVER), and LedgerAccountNotEmpty when money came in before it was closed.
+    """
+    moved(account.status, to)
+    status = ledger.set_status(account.ledger_account, _IN_LEDGER[to])
+    return (status, store.moved(account, to, reason=reason, at=at))
 
 
 async def admit_disponent(

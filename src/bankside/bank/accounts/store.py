@@ -11,6 +11,7 @@ from bankside.bank.accounts.model import (
     DispositionRole,
     PayerToken,
     ProductClass,
+    Standing,
 )
 from bankside.kernel.db import Connection, Row, Write
 from bankside.kernel.ids import AccountId, BranchId, CustomerId
@@ -20,10 +21,39 @@ _COLUMNS = (
     " a.status_reason, a.ledger_account, a.branch_id, a.opened_at, a.closed_at"
 )
 SPENT_ONCE = "payer_token_spent_once"
+ONE_MOVER = "accounts_one_mover"
 _SPEND = (
     "insert into bank.payer_token_uses (partner_id, token_hash, used_for, used_at)"
     " values ($1, $2, $3, $4)"
 )
+
+
+_INSERT = (
+    "insert into bank.accounts (partner_id, account_id, number, customer_id, product_class,"
+    " currency, status, status_reason, ledger_account, branch_id, opened_at)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+)
+_DISPOSE = (
+    "insert into bank.dispositions (partner_id, account_id, customer_id, role, since)"
+    " values ($1, $2, $3, $4, $5)"
+)
+_MOVE = "select bank.move_account($1, $2, $3, $4, $5, $6)"
+
+
+def inserted(account: Account) -> Write:
+    """The row of a new account."""
+    return Write(_INSERT, _row(account))
+
+
+def disposed(partner: str, given: Disposition) -> Write:
+    """The row of a customer's power over a new account."""
+    row = (partner, given.account, given.customer, given.role.value, given.since)
+    return Write(_DISPOSE, row)
+
+
+def moved(account: Standing, to: AccountStatus, *, reason: str, at: datetime) -> Write:
+    """The account's move from its present status; a second mover violates ONE_MOVER."""
+    return Write(_MOVE, (account.partner, account.id, account.status.value, to.value, reason, at))
 
 
 async def next_serial(db: Connection) -> int:
@@ -35,21 +65,7 @@ async def next_serial(db: Connection) -> int:
 async def insert(db: Connection, account: Account) -> bool:
     """Store an account; False when its id, number or ledger account is taken."""
     row = await db.fetchrow(
-        "insert into bank.accounts (partner_id, account_id, number, customer_id, product_class,"
-        " currency, status, status_reason, ledger_account, branch_id, opened_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-        " on conflict do nothing returning account_id",
-        account.partner,
-        account.id,
-        account.number,
-        account.customer,
-        account.product_class.value,
-        account.currency,
-        account.status.value,
-        account.status_reason,
-        account.ledger_account,
-        account.branch,
-        account.opened_at,
+        f"{_INSERT} on conflict do nothing returning account_id", *_row(account)
     )
     return row is not None
 
@@ -215,6 +231,22 @@ async def find_token(db: Connection, partner: str, token_hash: bytes) -> PayerTo
 def token_spent(partner: str, token_hash: bytes, *, used_for: str, at: datetime) -> Write:
     """The row that spends a token; a second one violates SPENT_ONCE."""
     return Write(_SPEND, (partner, token_hash, used_for, at))
+
+
+def _row(account: Account) -> tuple[object, ...]:
+    return (
+        account.partner,
+        account.id,
+        account.number,
+        account.customer,
+        account.product_class.value,
+        account.currency,
+        account.status.value,
+        account.status_reason,
+        account.ledger_account,
+        account.branch,
+        account.opened_at,
+    )
 
 
 def _account(row: Row) -> Account:

@@ -24,12 +24,15 @@ from bankside.bank.merchants.model import (
     Receiver,
 )
 from bankside.bank.merchants.service import (
+    admitted,
+    drafted_merchant,
     merchant,
     merchants,
     only_merchant,
     receivers,
     register_merchant,
     register_receiver,
+    registered,
     tenant_customers,
 )
 
@@ -44,11 +47,14 @@ __all__ = [
     "ReceiverCurrencyMismatch",
     "ReceiverIsMerchant",
     "ReceiversTooMany",
+    "admitted",
+    "drafted_merchant",
     "merchant",
     "merchants",
     "only_merchant",
     "receivers",
     "register_merchant",
     "register_receiver",
+    "registered",
     "tenant_customers",
 ]

@@ -1,5 +1,7 @@
 """Use cases of the merchants slice; each works in the caller's transaction and data space."""
 
+from datetime import datetime
+
 from bankside.bank import ledger
 from bankside.bank.accounts import Account, account, may_receive
 from bankside.bank.customers import customer as find_customer
@@ -15,7 +17,10 @@ from bankside.bank.merchants.errors import (
 )
 from bankside.bank.merchants.model import Merchant, MerchantTerms, Receiver
 from bankside.kernel.clock import Clock
-from bankside.kernel.db import Connection
+from bankside.kernel.db import (
+    Connection,
+    Write,
+)
 from bankside.kernel.ids import MerchantId, is_reference, new_id
 from bankside.kernel.paging import Page, checked_cursor, checked_limit
 
@@ -59,6 +64,56 @@ async def register_merchant(
     pending = NewAccount(id=made.pending_ledger_account, partner=partner, currency=made.currency)
     await ledger.carry_out(db, ledger.open_account(pending))
     return made
+
+
+def drafted_merchant(
+    partner: str,
+    settlement: Account,
+    terms: MerchantTerms,
+    *,
+    merchant_id: MerchantId,
+    at: datetime,
+) -> Merchant:
+    """The merchant ``registered`` would write, with an account that is opened beside it.
+
+    Raises MerchantTermsInvalid.
+    """
+    _check(terms)
+    return Merchant(
+        id=merchant_id,
+        partner=partner,
+        tenant=terms.tenant,
+        customer=settlement.customer,
+        name_zh=terms.name_zh,
+        name_en=terms.name_en,
+        currency=settlement.currency,
+        settlement_account=settlement.id,
+        settlement_ledger_account=settlement.ledger_account,
+        pending_ledger_account=f"{merchant_id}.pending",
+        fee_rate_bp=terms.fee_rate_bp,
+        split_share_max_bp=terms.split_share_max_bp,
+        created_at=at,
+    )
+
+
+def registered(made: Merchant) -> tuple[Write, ...]:
+    """The rows of a drafted merchant, to commit with whatever admitted it."""
+    pending = NewAccount(
+        id=made.pending_ledger_account, partner=made.partner, currency=made.currency
+    )
+    return (store.inserted(made), ledger.open_account(pending))
+
+
+def admitted(of: Merchant, target: Account, *, relation: str, at: datetime) -> tuple[Write, ...]:
+    """The row that lets an account receive splits of the merchant's payments.
+
+    Raises AccountClosed, ReceiverIsMerchant, ReceiverCurrencyMismatch, MerchantTermsInvalid.
+    """
+    if not (1 <= len(relation) <= RELATION_LENGTH_MAX and relation.isprintable()):
+        raise MerchantTermsInvalid("a relation has 1 to 40 printable characters")
+    _admit(of, target)
+    made = Receiver(of.id, target.id, target.ledger_account, relation, at)
+    return (store.admitted(of.partner, made),)
 
 
 async def merchant(

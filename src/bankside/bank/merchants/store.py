@@ -1,7 +1,7 @@
 """SQL of the merchants slice; every question takes the data space."""
 
 from bankside.bank.merchants.model import Merchant, Receiver
-from bankside.kernel.db import Connection, Row
+from bankside.kernel.db import Connection, Row, Write
 from bankside.kernel.ids import AccountId, CustomerId, MerchantId, TenantId
 
 _COLUMNS = (
@@ -15,26 +15,33 @@ _FROM = (
 )
 
 
+_INSERT = (
+    "insert into bank.merchants (partner_id, merchant_id, tenant_id, customer_id, name_zh,"
+    " name_en, currency, settlement_account, pending_ledger_account, fee_rate_bp,"
+    " split_share_max_bp, created_at)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+)
+_ADMIT = (
+    "insert into bank.merchant_receivers"
+    " (partner_id, merchant_id, account_id, relation, registered_at)"
+    " values ($1, $2, $3, $4, $5) on conflict do nothing"
+)
+
+
+def inserted(merchant: Merchant) -> Write:
+    """The row of a new merchant."""
+    return Write(_INSERT, _row(merchant))
+
+
+def admitted(partner: str, receiver: Receiver) -> Write:
+    """The row of a split receiver; one that stands already stays as it is."""
+    return Write(_ADMIT, _receiver_row(partner, receiver))
+
+
 async def insert(db: Connection, merchant: Merchant) -> bool:
     """Store a merchant; False when its id is taken."""
     row = await db.fetchrow(
-        "insert into bank.merchants (partner_id, merchant_id, tenant_id, customer_id, name_zh,"
-        " name_en, currency, settlement_account, pending_ledger_account, fee_rate_bp,"
-        " split_share_max_bp, created_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-        " on conflict do nothing returning merchant_id",
-        merchant.partner,
-        merchant.id,
-        merchant.tenant,
-        merchant.customer,
-        merchant.name_zh,
-        merchant.name_en,
-        merchant.currency,
-        merchant.settlement_account,
-        merchant.pending_ledger_account,
-        merchant.fee_rate_bp,
-        merchant.split_share_max_bp,
-        merchant.created_at,
+        f"{_INSERT} on conflict do nothing returning merchant_id", *_row(merchant)
     )
     return row is not None
 
@@ -91,16 +98,7 @@ async def customers(db: Connection, partner: str, tenant: str) -> frozenset[str]
 
 async def insert_receiver(db: Connection, partner: str, receiver: Receiver) -> None:
     """Store a split receiver; one that stands already stays as it is."""
-    await db.execute(
-        "insert into bank.merchant_receivers"
-        " (partner_id, merchant_id, account_id, relation, registered_at)"
-        " values ($1, $2, $3, $4, $5) on conflict do nothing",
-        partner,
-        receiver.merchant,
-        receiver.account,
-        receiver.relation,
-        receiver.registered_at,
-    )
+    await db.execute(_ADMIT, *_receiver_row(partner, receiver))
 
 
 async def lock(db: Connection, partner: str, merchant: str) -> None:
@@ -131,6 +129,33 @@ async def receivers(db: Connection, partner: str, merchant: str) -> list[Receive
         )
         for row in rows
     ]
+
+
+def _row(merchant: Merchant) -> tuple[object, ...]:
+    return (
+        merchant.partner,
+        merchant.id,
+        merchant.tenant,
+        merchant.customer,
+        merchant.name_zh,
+        merchant.name_en,
+        merchant.currency,
+        merchant.settlement_account,
+        merchant.pending_ledger_account,
+        merchant.fee_rate_bp,
+        merchant.split_share_max_bp,
+        merchant.created_at,
+    )
+
+
+def _receiver_row(partner: str, receiver: Receiver) -> tuple[object, ...]:
+    return (
+        partner,
+        receiver.merchant,
+        receiver.account,
+        receiver.relation,
+        receiver.registered_at,
+    )
 
 
 def _merchant(row: Row) -> Merchant:

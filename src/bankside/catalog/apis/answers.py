@@ -15,10 +15,33 @@ Schema = dict[str, Any]
 _WORDS: Mapping[str, Schema] = {
     "text": {"type": "string"},
     "int": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "uris": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["uri"],
+            "properties": {"uri": {"type": "string"}},
+        },
+    },
+    "keys": {"type": "array", "items": {"type": "object", "required": ["kty", "kid", "alg"]}},
     "money": {"$ref": "#/components/schemas/Money"},
     "time": {"type": "string", "format": "date-time"},
     "date": {"type": "string", "format": "date"},
     "order": {"$ref": "#/components/schemas/Order"},
+    "object": {"type": "object"},
+    "legs": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["from", "to", "amount"],
+            "properties": {
+                "from": {"type": "string"},
+                "to": {"type": "string"},
+                "amount": {"$ref": "#/components/schemas/Money"},
+            },
+        },
+    },
     "receivers": {
         "type": "array",
         "items": {
@@ -119,7 +142,37 @@ ORDERS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+# An order of mixed steps: ``request`` is what was asked for (never a secret), ``result`` what the
+# steps found out, a section each.
+_PRODUCT = {
+    "reference": "text?",
+    "parent": "text?",
+    "amount": "money",
+    "paid": "money",
+    "refunded": "money",
+    "held": "money",
+    "fee": "money",
+    "waits_for": "text?",
+    "due_at": "time?",
+    "request": "object",
+    "result": "object",
+}
 
+_ENTRY = {
+    "id": "text",
+    "account": "text",
+    "sequence": "int",
+    "booking_date": "date",
+    "value_date": "date",
+    "booked_at": "time",
+    "credit_debit": "text",
+    "amount": "money",
+    "balance_after": "money",
+    "counterparty": "counterparty",
+    "narrative": "text?",
+    "kind": "text",
+    "group": "text",
+}
 # product -> what one item of a query shows
 _QUERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "account.account-balances": (
@@ -135,24 +188,21 @@ _QUERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "as_of": "time",
         },
     ),
-    "account.account-transactions": (
-        "Transaction",
+    "account.account-transactions": ("Transaction", _ENTRY),
+    "insurance.insurance-products": (
+        "InsuranceProduct",
         {
             "id": "text",
-            "account": "text",
-            "sequence": "int",
-            "booking_date": "date",
-            "value_date": "date",
-            "booked_at": "time",
-            "credit_debit": "text",
-            "amount": "money",
-            "balance_after": "money",
-            "counterparty": "counterparty",
-            "narrative": "text?",
-            "kind": "text",
-            "group": "text",
+            "name_zh": "text",
+            "name_en": "text",
+            "rate_bp": "int",
+            "cover_min": "int",
+            "cover_max": "int",
+            "days_max": "int",
         },
     ),
+    "data.categorized-transactions": ("CategorizedTransaction", {**_ENTRY, "category": "text"}),
+    "data.fund-traces": ("TracedTransaction", {**_ENTRY, "legs": "legs"}),
     "payment.payment-statuses": (
         "PaymentStatus",
         {
@@ -171,19 +221,37 @@ _QUERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
 }
+_RECEIPT = {"no": "int", "party": "text", "text": "object", "state": "text", "simulated": "bool"}
 _LINE = {
     "line_no": "int",
     "payee_account": "text",
     "amount": "money",
+    "withheld": "money",
     "remark": "text?",
     "state": "text",
     "code": "text?",
     "retried_in": "text?",
 }
+_OAUTH_CLIENT: Mapping[str, str] = {
+    "client": "text",
+    "name": "text",
+    "redirect_uris": "uris",
+    "scope": "text",
+    "keys": "keys",
+    "jwks_uri": "text?",
+    "sender_constraint": "text",
+    "request_object_signing_alg": "text?",
+    "authorization_signed_response_alg": "text?",
+    "backchannel": "bool",
+    "version": "int",
+    "created_at": "time",
+}
 _PLATFORM: Mapping[str, Mapping[str, str]] = {
     "order-lookups": {"product": "text", "order": "order"},
     "order-closures": {"product": "text", "order": "order"},
     "order-cancellations": {"action": "text", "order": "order"},
+    "oauth-clients": _OAUTH_CLIENT,
+    "oauth-client-amendments": _OAUTH_CLIENT,
 }
 
 
@@ -195,16 +263,18 @@ def answer_schemas() -> dict[str, Schema]:
     queries = {name: _object(fields) for name, fields in _QUERIES.values()}
     return {
         "Order": _object({**_HEAD, **_TAIL}),
+        "ProductOrder": _object({**_HEAD, **_PRODUCT, **_TAIL}),
         "BulkLine": _object(_LINE),
+        "Receipt": _object(_RECEIPT),
         **orders,
         **queries,
     }
 
 
 def order_name(archetype: str) -> str:
-    """The component of an archetype's order, such as ``CollectSplitOrder``; ``Order`` for most."""
+    """The component of an archetype's order: ``CollectSplitOrder``; ``ProductOrder`` for most."""
     if archetype not in ORDERS:
-        return "Order"
+        return "ProductOrder"
     return "".join(part.title() for part in archetype.split("_")) + "Order"
 
 
@@ -237,10 +307,14 @@ def _item(product: Product, operation: ProductOperation) -> Schema:
         return _object(fields) if fields else _reference("Order")
     if product.id in _QUERIES:
         return _reference(_QUERIES[product.id][0])
-    if operation.word == "refunds" and product.archetype in ORDERS:
+    if operation.word == "refunds" and product.archetype in (*ORDERS, "bill_pay", "tax_remit"):
         return _reference(order_name("refund"))
     if operation.word == "lines":
         return _reference("BulkLine")
+    if operation.word == "receipts":
+        return _reference("Receipt")
+    if product.family == "query":
+        return _reference("Order")
     return _reference(order_name(product.archetype))
 
 

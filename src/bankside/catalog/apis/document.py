@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document of the whole platform, derived from the catalogue.
 
 Always true: every route of the catalogue is in it once, with what the edge checks and whether
-anything executes it (``x-bankside-*``); nothing in it was written by hand for one route.
+anything executes it (``x-bankside-*``); nothing in it was written by hand for one route. The
+authorization server's routes stand beside them as `identity` describes them.
 """
 
 import re
@@ -9,10 +10,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from bankside import __version__
+from bankside.catalog.apis.access import (
+    INTERACTION_PARAMETER,
+    KEY_PARAMETER,
+    REFUSED,
+    SECURITY,
+    TAG,
+    access_operation,
+)
 from bankside.catalog.apis.answers import answer_schema, answer_schemas, is_file
 from bankside.catalog.apis.schemas import MONEY, REFERENCE_PATTERN, field_schema, fields_schema
 from bankside.catalog.compiling import Runnable
 from bankside.catalog.model import Catalogue, Cloud, Product, ProductOperation
+from bankside.identity import oauth_components, oauth_paths
 
 Node = dict[str, Any]
 
@@ -21,7 +31,8 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _SIGNATURE = (
     "RFC 9421 HTTP message signature. Cover @method, @target-uri (or @path and @query), "
     "content-digest when there is a body (RFC 9530, sha-256), and each of authorization, "
-    "idempotency-key and x-app-auth-token that is sent; parameters created, nonce, keyid and alg. "
+    "idempotency-key, x-app-auth-token and x-consent-id that is sent; parameters created, nonce, "
+    "keyid and alg. "
     "Answers are signed the same way and cover the request's signature."
 )
 
@@ -33,6 +44,10 @@ def openapi(catalogue: Catalogue, runnable: Runnable) -> Node:
         for operation in product.all_operations:
             node = _operation(product, operation, available=runnable(product, operation))
             paths.setdefault(operation.path, {})[operation.method.lower()] = node
+    access = catalogue.open_banking
+    for operation in access.all_operations:
+        node = access_operation(access, operation, available=runnable(access, operation))
+        paths.setdefault(operation.path, {})[operation.method.lower()] = node
     for cloud in catalogue.clouds.values():
         for operation in cloud.operations:
             node = _cloud_operation(cloud, operation)
@@ -40,6 +55,9 @@ def openapi(catalogue: Catalogue, runnable: Runnable) -> Node:
     for path, item in paths.items():
         if parameters := list(_path_parameters(path)):
             item["parameters"] = parameters
+    components = _components(catalogue)
+    for kind, found in oauth_components().items():
+        components[kind] = {**components[kind], **found}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,8 +73,8 @@ def openapi(catalogue: Catalogue, runnable: Runnable) -> Node:
         "servers": [{"url": "http://127.0.0.1:8080", "description": "make run"}],
         "security": [{"signature": []}],
         "tags": list(_tags(catalogue)),
-        "paths": paths,
-        "components": _components(),
+        "paths": {**paths, **oauth_paths()},
+        "components": components,
     }
 
 
@@ -71,6 +89,10 @@ def _operation(product: Product, operation: ProductOperation, *, available: bool
     node["x-bankside-tier"] = product.tier
     if operation.runs:
         node["x-bankside-runs"] = operation.runs
+    if operation.access == "either":
+        # A token's scopes are coarser than a product's: `accounts` covers `accounts:read`.
+        scopes = sorted({each.partition(":")[0] for each in product.consent_scopes})
+        node["security"] = [{"signature": []}, {"customerToken": scopes}]
     content = {"application/json": {"schema": answer_schema(product, operation)}}
     if is_file(product, operation):
         content = {"text/csv": {"schema": {"type": "string"}}}
@@ -114,6 +136,8 @@ def _parameters(operation: ProductOperation) -> Iterator[Node]:
     if operation.writes and operation.moves_money:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     yield {"$ref": "#/components/parameters/AppAuthToken"}
+    if operation.access == "either":
+        yield {"$ref": "#/components/parameters/ConsentId"}
     if not operation.writes:
         for each in operation.inputs:
             yield {
@@ -158,10 +182,12 @@ def _tags(catalogue: Catalogue) -> Iterator[Node]:
     for category in sorted(catalogue.categories.values(), key=lambda each: each.order):
         description = f"{category.name.en} · {category.name.zh}"
         yield {"name": category.id, "description": description}
+    yield TAG
     yield {"name": "clouds", "description": "Industry applications for tenants"}
+    yield {"name": "oauth", "description": "Authorization server (FAPI 2.0), on the web process"}
 
 
-def _components() -> Node:
+def _components(catalogue: Catalogue) -> Node:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "securitySchemes": {
@@ -170,7 +196,8 @@ def _components() -> Node:
                 "in": "header",
                 "name": "Signature",
                 "description": _SIGNATURE,
-            }
+            },
+            **SECURITY,
         },
         "parameters": {
             "IdempotencyKey": {
@@ -188,11 +215,27 @@ def _components() -> Node:
                 "description": "The token of the tenant the app acts for.",
                 "schema": {"type": "string"},
             },
+            "ConsentId": {
+                "name": "X-Consent-Id",
+                "in": "header",
+                "required": False,
+                "description": "The consent a signed call is made under: it then reaches the "
+                "accounts of that consent and nothing else. Left out with a customer's token.",
+                "schema": {"type": "string", "pattern": REFERENCE_PATTERN},
+            },
+            "UKIdempotencyKey": KEY_PARAMETER,
+            "InteractionId": INTERACTION_PARAMETER,
         },
         "responses": {
-            "Problem": {"description": "Refused; RFC 9457 problem details", "content": problem}
+            "Problem": {"description": "Refused; RFC 9457 problem details", "content": problem},
+            "OBRefused": REFUSED,
         },
-        "schemas": {"Money": MONEY, "Problem": _PROBLEM, **answer_schemas()},
+        "schemas": {
+            "Money": MONEY,
+            "Problem": _PROBLEM,
+            **answer_schemas(),
+            **{name: dict(schema) for name, schema in catalogue.schemas.items()},
+        },
     }
 
 

@@ -1,12 +1,11 @@
-"""The customer's face: consent and payment pages, login, and the customer's own consents.
+"""The customer's face: consent and payment pages, and the customer's own consents.
 
 Always true: works without script, in zh and en; every form carries a token of its browser; where a
 page leads to is never taken from the request; nobody is shown what another customer has.
 
-Public: CustomerPages (what `app` hands in), routes (the handlers).
+Public: routes (the handlers).
 """
 
 from bankside.console.customer.routes import routes
-from bankside.console.customer.visits import CustomerPages
 
-__all__ = ["CustomerPages", "routes"]
+__all__ = ["routes"]

@@ -1,4 +1,4 @@
-"""The customer's own pages: who has access to what, taking it back, where it is logged in."""
+"""The customer's own pages: who has access to what, and taking it back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from bankside.bank.accounts import Account, accounts_by_reference
 from bankside.console.customer import showing
 from bankside.console.customer.places import my_pages
-from bankside.console.customer.visits import AnyResponse, Visit
+from bankside.console.entry import AnyResponse, Visit, logged_in
 from bankside.console.pages import Look
 from bankside.identity import decisions
 from bankside.identity.consents import (
@@ -17,7 +17,8 @@ from bankside.identity.consents import (
     consent,
     consents_of,
 )
-from bankside.identity.sessions import Session, end_session, log_out, sessions_of
+from bankside.identity.revocations import applied_everywhere
+from bankside.identity.sessions import Session
 from bankside.kernel.db import Connection, transaction
 
 # Cards of this many consents stay far below the 50 kB of a page.
@@ -75,54 +76,11 @@ async def revoke(visit: Visit, consent_id: str) -> AnyResponse:
             await decisions.take_back(
                 db, pages.clock, session.partner, consent_id, customer=session.customer
             )
+        # The page says "taken back" only when no edge answers under the consent any more.
+        await applied_everywhere(pages.pool)
     except ConsentTransitionRefused:
         return visit.sent_to("/my/consents/ended")
     return visit.sent_to(f"/my/consents?revoked={consent_id}")
-
-
-async def devices_page(visit: Visit) -> AnyResponse:
-    """Where the customer is logged in now."""
-    session = logged_in(visit)
-    if session is None:
-        return visit.sent_to(my_pages().login)
-    async with visit.pages.pool.acquire(timeout=2) as db:
-        found = await sessions_of(db, visit.pages.clock, session.partner, session.customer)
-    devices = [
-        {
-            "id": each.id,
-            "device": each.device,
-            "source": each.source,
-            "since": showing.shown_time(each.started_at),
-            "seen": showing.shown_time(each.seen_at),
-            "here": each.id == session.id,
-        }
-        for each in found
-    ]
-    return visit.shown("customer_devices.html", devices=devices)
-
-
-async def end_device(visit: Visit, session_id: str) -> AnyResponse:
-    """The customer is logged out at another device."""
-    await visit.form()
-    session = logged_in(visit)
-    if session is None:
-        return visit.sent_to(my_pages().login)
-    async with transaction(visit.pages.pool) as db:
-        await end_session(db, session.partner, session.customer, session_id)
-    return visit.sent_to("/my/devices")
-
-
-async def leave(visit: Visit) -> AnyResponse:
-    """The session of this browser is over."""
-    await visit.form()
-    async with transaction(visit.pages.pool) as db:
-        await log_out(db, visit.secret)
-    return visit.sent_to(my_pages().login)
-
-
-def logged_in(visit: Visit) -> Session | None:
-    """The session, when both factors are proven."""
-    return visit.session if visit.session and visit.session.is_full else None
 
 
 async def _own(visit: Visit, db: Connection, session: Session, consent_id: str) -> Consent:

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from bankside.bank.accounts import Account
 from bankside.console.customer import showing
-from bankside.console.customer.errors import FormInvalid
 from bankside.console.customer.places import before
-from bankside.console.customer.visits import AnyResponse, Visit, one
+from bankside.console.entry import AnyResponse, Visit, one
+from bankside.console.entry.errors import FormInvalid
 from bankside.console.pages import Look
 from bankside.identity import decisions
-from bankside.identity.authorisations import Interaction, InteractionFinished, interaction
+from bankside.identity.authorisations import Asked, Interaction, InteractionFinished, interaction
 from bankside.identity.consents import (
     ConsentAccountsInvalid,
     ConsentChanged,
@@ -65,11 +65,11 @@ async def _asked(
     visit: Visit, found: Interaction, *, fault: str = "", ticked: Sequence[str] = ()
 ) -> AnyResponse:
     lang, place = Look(visit.request).lang, before(found)
-    asks = asks_of(found)
+    asks = await asks_in(visit, found)
     session = _session_for(visit, found)
-    if session is not None and _needs_fresh(visit, session, asks):
+    if session is not None and needs_fresh(visit, session, asks):
         return visit.sent_to(place.second_factor)
-    accounts = await _choices(visit, found, asks, session) if session else [[] for _ in asks]
+    accounts = await choices(visit, found, asks, session) if session else [[] for _ in asks]
     shown = [
         showing.ask_shown(ask, lang)
         | {"accounts": [showing.account_shown(each, lang) for each in choice]}
@@ -92,17 +92,17 @@ async def _asked(
 async def _approved(
     visit: Visit, found: Interaction, fields: Mapping[str, list[str]]
 ) -> AnyResponse:
-    session, asks, pages = _session_for(visit, found), asks_of(found), visit.pages
-    if session is None or _needs_fresh(visit, session, asks):
+    session, asks, pages = _session_for(visit, found), await asks_in(visit, found), visit.pages
+    if session is None or needs_fresh(visit, session, asks):
         return visit.sent_to(before(found).base)
     chosen = [
         [AccountId(each) for each in fields.get(f"account-{number}", [])]
         for number in range(len(asks))
     ]
     try:
-        said = Decision(session=session, chosen=chosen, shown=_digests(fields))
+        said = Decision(session=session, chosen=chosen, shown=digests(fields))
         async with transaction(pages.pool) as db:
-            address = await decisions.approve(db, pages.clock, pages.issuer, found, said)
+            address = await decisions.approve(db, pages.clock, pages.minter, found, said)
             await _remember(visit, db, found, address)
     except ConsentAccountsInvalid:
         ticked = [each for choice in chosen for each in choice]
@@ -116,7 +116,7 @@ async def _refused(visit: Visit, found: Interaction) -> str:
     pages = visit.pages
     async with transaction(pages.pool) as db:
         session = _session_for(visit, found)
-        address = await decisions.refuse(db, pages.clock, pages.issuer, found, session)
+        address = await decisions.refuse(db, pages.clock, pages.minter, found, session)
         await _remember(visit, db, found, address)
     return address
 
@@ -133,8 +133,14 @@ async def _answered_before(visit: Visit, interaction_id: str) -> str | None:
         return await decisions.answer_again(db, pages.clock, interaction_id, browser=browser)
 
 
-async def _choices(
-    visit: Visit, found: Interaction, asks: Sequence[Ask], session: Session
+async def asks_in(visit: Visit, found: Asked) -> Sequence[Ask]:
+    """What is asked, consent by consent."""
+    async with visit.pages.pool.acquire(timeout=2) as db:
+        return await asks_of(db, visit.pages.clock, found)
+
+
+async def choices(
+    visit: Visit, found: Asked, asks: Sequence[Ask], session: Session
 ) -> list[list[Account]]:
     """The accounts that may be chosen, for each ask."""
     async with visit.pages.pool.acquire(timeout=2) as db:
@@ -151,13 +157,13 @@ def _session_for(visit: Visit, found: Interaction) -> Session | None:
     return session if fits else None
 
 
-def _needs_fresh(visit: Visit, session: Session, asks: Sequence[Ask]) -> bool:
+def needs_fresh(visit: Visit, session: Session, asks: Sequence[Ask]) -> bool:
     """Whether a payment is asked for and the last proof is too old for it."""
-    pays = any(ask.request.payment is not None for ask in asks)
+    pays = any(ask.request.pays for ask in asks)
     return pays and not is_fresh(session, visit.pages.clock.now())
 
 
-def _digests(fields: Mapping[str, list[str]]) -> list[bytes]:
+def digests(fields: Mapping[str, list[str]]) -> list[bytes]:
     """What the page had shown, as the form brings it back; ConsentChanged for anything else."""
     try:
         return [bytes.fromhex(each) for each in fields.get("terms", [])]

@@ -5,14 +5,17 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from bankside.bank.accounts import Account, masked_number
+from bankside.console.showing import shown_time
 from bankside.console.texts import Language, has_text, text
-from bankside.identity.authorisations import Interaction
+from bankside.identity.authorisations import Asked
 from bankside.identity.consents import (
     Consent,
     ConsentKind,
     ConsentRequest,
     PaymentTerms,
     Permission,
+    RecurringTerms,
+    request_of,
     terms_digest,
 )
 from bankside.identity.decisions import Ask
@@ -29,7 +32,14 @@ _CONTAINED_IN: Mapping[Permission, Permission] = {
 }
 _BOTH_WAYS = {Permission.TRANSACTIONS_CREDITS, Permission.TRANSACTIONS_DEBITS}
 # Scopes that say nothing beside the consents of the same request.
-_TOLD_BY_CONSENTS = ("accounts", "payments")
+_TOLD_BY_CONSENTS = ("accounts", "payments", "fundsconfirmations")
+# What each kind of consent is called, and what is asked about accounts.
+_HEADINGS: Mapping[ConsentKind, tuple[str, str]] = {
+    ConsentKind.ACCOUNT_ACCESS: ("consent.access", "consent.accounts"),
+    ConsentKind.PAYMENT: ("consent.payment", "consent.pay_from"),
+    ConsentKind.RECURRING_PAYMENTS: ("consent.recurring", "consent.pay_from"),
+    ConsentKind.FUNDS_CONFIRMATION: ("consent.funds", "consent.funds.account"),
+}
 
 
 def ask_shown(ask: Ask, lang: Language) -> dict[str, Any]:
@@ -37,7 +47,7 @@ def ask_shown(ask: Ask, lang: Language) -> dict[str, Any]:
     return _terms(ask.request, lang) | {"terms": terms_digest(ask.request).hex()}
 
 
-def scopes_shown(found: Interaction, lang: Language) -> list[str]:
+def scopes_shown(found: Asked, lang: Language) -> list[str]:
     """What the request reaches beside its consents."""
     told = [
         each for each in found.scopes if each not in _TOLD_BY_CONSENTS or not _asks(found, each)
@@ -49,18 +59,7 @@ def consent_shown(
     consent: Consent, accounts: Mapping[str, Account], lang: Language
 ) -> dict[str, Any]:
     """A consent on the customer's own pages; ``accounts`` by id, as far as they are known."""
-    asked = ConsentRequest(
-        partner=consent.partner,
-        client=consent.client,
-        client_name=consent.client_name,
-        ref=consent.ref,
-        kind=consent.kind,
-        purpose=consent.purpose,
-        permissions=consent.permissions,
-        payment=consent.payment,
-        valid_until=consent.valid_until,
-    )
-    return _terms(asked, lang) | {
+    return _terms(request_of(consent), lang) | {
         "id": consent.id,
         "client": consent.client_name,
         "status": consent.status.value,
@@ -88,11 +87,6 @@ def account_shown(account: Account, lang: Language) -> dict[str, str]:
     }
 
 
-def shown_time(at: datetime) -> str:
-    """``2026-03-01 14:05`` in the bank's zone; the page names the zone once."""
-    return at.astimezone(BANK_ZONE).strftime("%Y-%m-%d %H:%M")
-
-
 def shown_money(amount: Money) -> str:
     """``CNY 1,234.50``: the digits in groups of three, all of the currency's places."""
     whole, point, fraction = str(amount).partition(".")
@@ -101,12 +95,48 @@ def shown_money(amount: Money) -> str:
 
 def _terms(asked: ConsentRequest, lang: Language) -> dict[str, Any]:
     assert asked.valid_until is not None, "an ask is settled before it is shown"
+    heading, choose = _HEADINGS[asked.kind]
     return {
+        "heading": text(lang, heading),
+        "choose": text(lang, choose),
         "is_payment": asked.kind is ConsentKind.PAYMENT,
+        "pays": asked.pays,
+        "one_account": asked.kind is not ConsentKind.ACCOUNT_ACCESS,
         "purpose": asked.purpose,
-        "permissions": _permissions(asked.permissions, lang),
+        "permissions": _permissions(asked.permissions, lang) + _period(asked, lang),
         "until": _until(asked.valid_until, lang),
         "payment": asked.payment and _payment(asked.payment, lang),
+        "recurring": asked.recurring and _recurring(asked.recurring, lang),
+    }
+
+
+def _period(asked: ConsentRequest, lang: Language) -> list[str]:
+    """The time of the entries that may be read, where it is bounded."""
+    ends = (("from", asked.entries_from), ("to", asked.entries_to))
+    return [
+        text(lang, f"consent.entries.{end}", at=shown_time(at))
+        for end, at in ends
+        if at is not None
+    ]
+
+
+def _recurring(terms: RecurringTerms, lang: Language) -> dict[str, Any]:
+    """Payee and every limit in plain words."""
+    limits = [text(lang, "consent.limit.payment", amount=shown_money(terms.per_payment))]
+    limits += [
+        text(
+            lang,
+            f"consent.limit.{each.period.value}.{each.alignment.value}",
+            amount=shown_money(each.amount),
+        )
+        for each in terms.limits
+    ]
+    return {
+        "creditor": terms.creditor_name,
+        "account": _creditor_account(terms.creditor_account, lang),
+        "reference": terms.reference,
+        "limits": limits,
+        "begins": shown_time(terms.valid_from) if terms.valid_from else None,
     }
 
 
@@ -128,6 +158,7 @@ def _payment(payment: PaymentTerms, lang: Language) -> dict[str, str]:
         "creditor": payment.creditor_name,
         "account": _creditor_account(payment.creditor_account, lang),
         "reference": payment.remittance_information,
+        "payee_reference": payment.reference,
         "end_to_end_id": payment.end_to_end_id,
     }
 
@@ -163,7 +194,8 @@ def _grouped(number: str) -> str:
     return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
 
 
-def _asks(found: Interaction, scope: str) -> bool:
+def _asks(found: Asked, scope: str) -> bool:
     """Whether a consent of this request stands for the scope."""
     kinds = {str(each["type"]) for each in found.authorization_details}
-    return scope == "accounts" or "payment_initiation" in kinds
+    by_scope = {"payments": "payment_initiation", "fundsconfirmations": "funds_confirmation"}
+    return scope == "accounts" or by_scope[scope] in kinds

@@ -25,6 +25,8 @@ from bankside.gateway.http.limits import Limits
 # method, path (as sent), query (raw, without "?"), headers (lower-case names), connection persists.
 # A tuple, not a class: one is made for every call.
 Head = tuple[str, str, str, dict[str, str], bool]
+# method, path, query and version; a target that is no path stays whole in the place of the path.
+RequestLine = tuple[str, str, str, str]
 
 _VERSIONS = frozenset({"HTTP/1.0", "HTTP/1.1"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -35,7 +37,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 SINGLE = frozenset({
     "alipay-app-auth-token", "alipay-signature", "authorization", "content-encoding",
     "content-length", "content-type", "dpop", "expect", "host", "idempotency-key", "request-id",
-    "x-app-auth-token", "x-app-id", "x-nonce", "x-signature", "x-timeout-ms", "x-timestamp",
+    "x-app-auth-token", "x-app-id", "x-consent-id", "x-fapi-interaction-id", "x-idempotency-key",
+    "x-nonce", "x-signature", "x-timeout-ms", "x-timestamp",
 })  # fmt: skip
 
 # reg-name, IPv4 or [IPv6] with an optional port (RFC 3986 section 3.2), no user information.
@@ -43,6 +46,9 @@ _HOST = re.compile(r"(?:[A-Za-z0-9.\-_~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-
 
 # One deployment is reached under a handful of names.
 _HOSTS_REMEMBERED = 256
+# Clients of a machine repeat themselves: half a thousand routes, and paths with ids now and then.
+_LINES_REMEMBERED = 1_024
+_LINE_REMEMBERED_MAX = 256
 
 
 def read_head(head: bytes, limits: Limits) -> Head:
@@ -50,23 +56,38 @@ def read_head(head: bytes, limits: Limits) -> Head:
     lines = head.decode("latin-1").split("\r\n")
     if len(lines) > limits.fields_max + 1:
         raise HeaderTooLarge(f"More than {limits.fields_max} header fields.")
-    parts = lines[0].split(" ")
+    line = lines[0]
+    if len(line) <= _LINE_REMEMBERED_MAX:
+        method, path, query, version = _remembered_line(line, limits.target_max)
+    else:
+        method, path, query, version = _request_line(line, limits.target_max)
+    headers = read_fields(lines)
+    if path[0] != "/":
+        target = _origin_form(method, path, headers)
+        path, _, query = target.partition("?")
+    return method, path, query, headers, _check_framing(headers, version)
+
+
+def _request_line(line: str, target_max: int) -> RequestLine:
+    parts = line.split(" ")
     if len(parts) != 3:
         raise Malformed("The request line is method, target and version, one blank between.")
     method, target, version = parts
-    if len(target) > limits.target_max:
+    if len(target) > target_max:
         raise TargetTooLong
     if version not in _VERSIONS:
         raise VersionUnknown
     if method not in METHODS:
         raise MethodUnknown
-    headers = read_fields(lines)
-    if target[0] != "/":
-        target = _origin_form(method, target, headers)
     if "#" in target:
         raise Malformed("A request target has no fragment.")
+    if target[0] != "/":
+        return method, target, "", version
     path, _, query = target.partition("?")
-    return method, path, query, headers, _check_framing(headers, version)
+    return method, path, query, version
+
+
+_remembered_line = lru_cache(maxsize=_LINES_REMEMBERED)(_request_line)
 
 
 def read_fields(lines: list[str]) -> dict[str, str]:
@@ -127,6 +148,8 @@ def _check_framing(headers: dict[str, str], version: str) -> bool:
             raise HostInvalid("A request of HTTP/1.1 needs the Host field.")
     elif not _is_host(host):
         raise HostInvalid
+    if not ("connection" in headers or "transfer-encoding" in headers or "expect" in headers):
+        return version == "HTTP/1.1"
     coding = headers.get("transfer-encoding")
     if coding is not None:
         if version == "HTTP/1.0":

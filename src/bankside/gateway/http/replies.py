@@ -24,11 +24,12 @@ def head_bytes(reply: Reply, own: str) -> bytes:
     is no latin-1: a bug above.
     """
     status = reply.status
-    text = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
-    lines = 1
-    for name, value in reply.headers:
+    start = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+    text = start
+    for name, value in reply.fields:
         text += f"{name}: {value}\r\n"
-        lines += 1
+    text += reply.lines
+    lines = 1 + len(reply.fields) + reply.count
     if text.count("\n") != lines or text.count("\r") != lines:
         raise ValueError("a reply header contains CR or LF")
     if status == 204:  # no content, and it must not announce a length (RFC 9110 section 8.6)

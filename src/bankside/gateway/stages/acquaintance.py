@@ -5,7 +5,6 @@ the same words as a wrong signature.
 """
 
 import math
-from collections.abc import Callable
 from zlib import crc32
 
 from bankside.gateway.errors import SignatureStale, SourceThrottled
@@ -70,15 +69,16 @@ def find_app(x: Exchange, s: Serving) -> Refusal | None:
     return None
 
 
-def clock_window(remembers_since: Callable[[], float]) -> Stage:
+def clock_window(remembers_since: float) -> Stage:
     """The timestamp lies in the wire's window and after the replay store's start."""
+    # Timestamps of most wires have whole seconds: the second of the start still counts.
+    start = math.floor(remembers_since)
 
     def stage(x: Exchange, s: Serving) -> Refusal | None:
         age = x.now - x.timestamp
         if age > x.wire.window_behind or -age > x.wire.window_ahead:
             return _stale(x)
-        # Timestamps of most wires have whole seconds: the second of the start still counts.
-        if x.replay_key is not None and x.timestamp < math.floor(remembers_since()):
+        if x.timestamp < start and x.replay_key is not None:
             return _stale(x)
         return None
 

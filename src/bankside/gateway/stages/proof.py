@@ -47,6 +47,8 @@ def signature(strangers: Strangers) -> Stage:
     """
 
     def stage(x: Exchange, s: Serving) -> Refusal | None:
+        if x.access is not None:
+            return None  # proven by its token and DPoP proof
         key = _proven_key(x)
         if key is None:
             strangers.failed(x)

@@ -1,6 +1,7 @@
 """Stages 8 and 9: what the proven caller may do, for whom, and how fast.
 
-A consent of an end user is not looked at here yet: ``caller.psu`` stays None until consents exist.
+Whether a customer's consent covers the call is the executing room's to say, at the moment of use;
+here is decided what kind of caller an operation takes and which scopes it needs.
 """
 
 import math
@@ -8,17 +9,25 @@ from hashlib import sha256
 
 from bankside.gateway.errors import (
     AppBlocked,
+    ClientNeeded,
+    CustomerNeeded,
     RateExceeded,
     ScopeMissing,
+    SignatureNeeded,
     SubscriptionMissing,
     TenantTokenUnknown,
+    TokenMissing,
 )
 from bankside.gateway.exchange import Exchange, Refusal
-from bankside.gateway.local_limits import LocalLimits
 from bankside.gateway.ports import LimitStore
 from bankside.gateway.serving import Serving
 from bankside.gateway.stages import Stage
+from bankside.gateway.tokens import Access
 from bankside.kernel.errors import Unavailable
+from bankside.kernel.local_limits import LocalLimits
+from bankside.kernel.snapshot import Operation
+
+_BY_TOKEN = frozenset({"client", "customer"})
 
 
 def tenant(x: Exchange, s: Serving) -> Refusal | None:
@@ -41,9 +50,35 @@ def subscription(x: Exchange, s: Serving) -> Refusal | None:
         return Refusal.of(AppBlocked())
     if operation.product not in app.products:
         return Refusal.of(SubscriptionMissing(f"product {operation.product}"))
+    if x.access is not None or operation.access in _BY_TOKEN:
+        return _token_rights(x.access, operation)
     if not operation.scopes <= app.scopes:
         missing = ", ".join(sorted(operation.scopes - app.scopes))
         return Refusal.of(ScopeMissing(f"scope {missing}"))
+    return None
+
+
+def _token_rights(access: Access | None, operation: Operation) -> Refusal | None:
+    """The token is of the kind the operation takes, and has its scopes.
+
+    Scopes of products are finer than those of tokens: ``accounts`` covers ``accounts:read``.
+    """
+    if access is None:
+        return Refusal.of(TokenMissing())
+    if operation.access == "signature":
+        return Refusal.of(SignatureNeeded())
+    if operation.access == "client":
+        if access.customer is not None:
+            return Refusal.of(ClientNeeded())
+    elif access.customer is None:
+        return Refusal.of(CustomerNeeded())
+    missing = {
+        each
+        for each in operation.scopes
+        if each not in access.scopes and each.partition(":")[0] not in access.scopes
+    }
+    if missing:
+        return Refusal.of(ScopeMissing(f"scope {', '.join(sorted(missing))}"))
     return None
 
 

@@ -8,8 +8,6 @@ Source: RFC 7523 section 3, FAPI 2.0 Security Profile section 5.3.2.1.
 from collections.abc import Mapping
 from datetime import datetime
 
-from joserfc.jwk import Key
-
 from bankside.identity.assertions import claims
 from bankside.identity.assertions.claims import ClaimInvalid
 from bankside.identity.assertions.model import (
@@ -17,9 +15,15 @@ from bankside.identity.assertions.model import (
     ASSERTION_SECONDS_MAX,
     ClientAssertion,
 )
-from bankside.identity.clients import Client, ClientUnknown, active_client
+from bankside.identity.clients import (
+    Client,
+    ClientUnknown,
+    active_client,
+    check_keys_fresh,
+    registered_key,
+)
 from bankside.identity.errors import ClientInvalid, RequestInvalid
-from bankside.identity.jose import JOSEInvalid, Unproven, parsed, public_key
+from bankside.identity.jose import JOSEInvalid, Unproven, parsed
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
 
@@ -31,6 +35,7 @@ async def prove_client(
 ) -> ClientAssertion:
     """The client that the form's assertion proves, its ``jti`` not yet claimed; or ClientInvalid.
 
+    Raises KeysDue, with nothing written, when the client's key set should be fetched first.
     The reason is told: only who holds a client's key can get past the first of them.
     """
     if "client_secret" in form:
@@ -40,7 +45,8 @@ async def prove_client(
     try:
         token = parsed(form["client_assertion"])
         client = await _named(db, token, form)
-        token.prove(_chosen(client, token))
+        check_keys_fresh(client, clock, kid=token.header.get("kid"))
+        token.prove(registered_key(client, token))
         jti, end = _checked(token, issuer, clock.now())
     except (JOSEInvalid, ClaimInvalid) as error:
         raise ClientInvalid(f"client_assertion: {error}") from error
@@ -57,18 +63,6 @@ async def _named(db: Connection, token: Unproven, form: Mapping[str, str]) -> Cl
         return await active_client(db, name)
     except ClientUnknown as unknown:
         raise ClientInvalid("the client is unknown or blocked") from unknown
-
-
-def _chosen(client: Client, token: Unproven) -> Key:
-    """The one registered key that the header's kid and alg lead to."""
-    kid = token.header.get("kid")
-    fitting = [
-        jwk for jwk in client.jwks if jwk["alg"] == token.alg and (kid is None or jwk["kid"] == kid)
-    ]
-    if len(fitting) != 1:
-        raise ClaimInvalid("kid and alg do not lead to one registered key of the client")
-    key, _ = public_key(fitting[0])
-    return key
 
 
 def _checked(token: Unproven, issuer: str, at: datetime) -> tuple[str, datetime]:

@@ -4,12 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bankside.identity.clients import Client
+from bankside.kernel.signing.dpop import (
+    AGE_SECONDS_MAX,
+    AHEAD_SECONDS_MAX,
+    JTI_BYTES_MAX,
+)
 
-# FAPI 2.0 section 5.3.2.1: 10 s ahead is accepted, more than 60 s is not; ours lies between.
-AHEAD_SECONDS_MAX = 30
 ASSERTION_SECONDS_MAX = 300
-PROOF_AGE_SECONDS_MAX = 60
-JTI_BYTES_MAX = 128
+PROOF_AGE_SECONDS_MAX = AGE_SECONDS_MAX
+
+__all__ = [
+    "AHEAD_SECONDS_MAX",
+    "ASSERTION_SECONDS_MAX",
+    "JTI_BYTES_MAX",
+    "PROOF_AGE_SECONDS_MAX",
+    "ClientAssertion",
+    "Proof",
+    "Target",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from datetime import datetime
 from typing import Literal
 
-from bankside.kernel.db import Connection
+from bankside.kernel.db import Connection, Write
+
+# What a second use violates (`migrations/0071-proof-of-payment.sql`).
+USED_ONCE = "proof_used_once"
 
 Kind = Literal["assertion_jtis", "proof_jtis"]
 
@@ -22,3 +25,9 @@ async def claim(
         "select identity.claim_jti($1, $2, $3, $4, $5, $6)", kind, *client, digest, slot, until
     )
     return mine
+
+
+def used(client: tuple[str, str], digest: bytes, *, slot: int, until: datetime) -> Write:
+    """The proof is used up with whatever this is written with; a second time violates USED_ONCE."""
+    sql = "select identity.use_proof($1, $2, $3, $4, $5)"
+    return Write(sql, (*client, digest, slot, until))

@@ -5,7 +5,8 @@ grant never holds more than was asked for; every address we send a browser to ca
 
 Public: push_request; for the pages open_interaction, interaction, approve, deny, Interaction,
 Approval, Detail, LinkUnusable, InteractionUnknown, InteractionFinished, ApprovalTooLarge; for
-consents Grant, revoke_grant, read_grant. For the tokens slice: find_code, use_code, proves,
+consents Grant, revoke_grant, read_grant. For the backchannel slice: Asked, asked_rights,
+begin_grant. For the tokens slice: find_code, use_code, proves,
 asked_scopes, parsed_details, narrowed, DETAIL_TYPES.
 """
 
@@ -20,14 +21,16 @@ from bankside.identity.authorisations.errors import (
 from bankside.identity.authorisations.model import (
     INTERACTION_SECONDS,
     Approval,
+    Asked,
     Code,
     Detail,
     Grant,
     Interaction,
 )
-from bankside.identity.authorisations.rules import asked_scopes, proves
+from bankside.identity.authorisations.rules import asked_rights, asked_scopes, proves
 from bankside.identity.authorisations.service import (
     approve,
+    begin_grant,
     deny,
     interaction,
     open_interaction,
@@ -42,6 +45,7 @@ __all__ = [
     "INTERACTION_SECONDS",
     "Approval",
     "ApprovalTooLarge",
+    "Asked",
     "Code",
     "Detail",
     "Grant",
@@ -50,7 +54,9 @@ __all__ = [
     "InteractionUnknown",
     "LinkUnusable",
     "approve",
+    "asked_rights",
     "asked_scopes",
+    "begin_grant",
     "deny",
     "find_code",
     "interaction",

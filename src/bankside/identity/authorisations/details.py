@@ -1,6 +1,8 @@
-"""Authorization details (RFC 9396): two closed types, checked and otherwise left as they came.
+"""Authorization details (RFC 9396): closed types, checked and otherwise left as they came.
 
 ``account_information`` and ``payment_initiation`` carry the member names of RFC 9396 section 2.2.
+An entry of any type may name a consent made beforehand instead (``consent_id``), and then nothing
+else: the customer decides about the consent as it was made.
 Amounts are decimal strings with the currency's digits; a number, a sign or an exponent is refused.
 """
 
@@ -39,7 +41,6 @@ _COMMON: Mapping[str, Any] = {
         "maxItems": 5,
         "items": {"type": "string", "pattern": r"^https?://[!-~]{1,250}$"},
     },
-    "consent_id": _REFERENCE,
     "purpose": _TEXT,
 }
 
@@ -92,11 +93,26 @@ _SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 _VALIDATORS = {name: Draft202012Validator(schema) for name, schema in _SCHEMAS.items()}
-TYPES = tuple(_SCHEMAS)
+_BY_CONSENT = Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["type", "consent_id"],
+        "properties": {
+            "type": _COMMON["type"],
+            "locations": _COMMON["locations"],
+            "consent_id": _REFERENCE,
+        },
+        "additionalProperties": False,
+    }
+)
+# There is nothing a client could say of confirming funds in the request itself.
+_ONLY_BY_CONSENT = ("funds_confirmation",)
+TYPES = (*_SCHEMAS, *_ONLY_BY_CONSENT)
 # What the customer's choice may add to an entry of each type.
 CHOSEN: Mapping[str, str] = {
     "account_information": "accounts",
     "payment_initiation": "debtorAccount",
+    "funds_confirmation": "accounts",
 }
 
 
@@ -151,9 +167,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check(entry: Any, allowed: frozenset[str]) -> None:
     kind = entry.get("type") if isinstance(entry, dict) else None
-    if not isinstance(kind, str) or kind not in allowed or kind not in _VALIDATORS:
+    if not isinstance(kind, str) or kind not in allowed or kind not in TYPES:
         raise DetailsInvalid(f"the types open to this client are: {', '.join(sorted(allowed))}")
-    fault = next(_VALIDATORS[kind].iter_errors(entry), None)
+    named = "consent_id" in entry or kind in _ONLY_BY_CONSENT
+    validator = _BY_CONSENT if named else _VALIDATORS[kind]
+    fault = next(validator.iter_errors(entry), None)
     if fault is not None:
         where = "/".join(map(str, fault.absolute_path)) or kind
         raise DetailsInvalid(f"{kind}: {where} does not fit its schema")

@@ -26,9 +26,3 @@ class ApprovalTooLarge(Refused):
     """More was approved than the client asked for."""
 
     code = "authorisation.approval_too_large"
-
-
-class GrantUnknown(NotFound):
-    """There is no such grant."""
-
-    code = "grant.not_found"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from bankside.identity.values import Place
 
@@ -16,6 +16,10 @@ OPENED_MAX = 30
 
 # One entry of authorization_details (RFC 9396), as the client sent it.
 Detail = Mapping[str, Any]
+
+
+# How the answer travels: as parameters, or as one signed JWT (JARM).
+ResponseMode = Literal["query", "jwt"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class PushedRequest:
     code_challenge: str
     dpop_jkt: str | None
     created_at: datetime
+    response_mode: ResponseMode = "query"
 
     @property
     def expires_at(self) -> datetime:
@@ -41,10 +46,11 @@ class PushedRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
-    """One customer in front of our page with one request: everything the page shows.
+class Asked:
+    """What a client asks a customer, wherever the customer is: all that a page shows of it.
 
-    ``authorization_details`` are what the client asks for. ``expires_at`` ends the interaction.
+    ``authorization_details`` are as the client sent them. ``opened_at``: since when it is before
+    the customer; ``expires_at``: until when it can be answered.
     """
 
     id: str
@@ -53,14 +59,21 @@ class Interaction:
     client_name: str
     scopes: tuple[str, ...]
     authorization_details: tuple[Detail, ...]
+    opened_at: datetime
     expires_at: datetime
-    request: PushedRequest = field(repr=False)
 
     @property
     def purpose(self) -> str | None:
         """Why the client asks, in its own words."""
         said = (each.get("purpose") for each in self.authorization_details)
         return next((text for text in said if text), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction(Asked):
+    """One customer in front of our page, in one browser, with one pushed request."""
+
+    request: PushedRequest = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,11 +24,14 @@ from bankside.identity.authorisations.model import (
     OPENED_MAX,
     REQUEST_SECONDS,
     Approval,
+    Asked,
     Grant,
     Interaction,
     PushedRequest,
 )
 from bankside.identity.clients import Client, ClientUnknown, active_client
+from bankside.identity.messages import answer_token
+from bankside.identity.signing_keys import Minter
 from bankside.identity.values import CODE, REQUEST_URI, digest, mint, place_of, slot_at
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
@@ -47,8 +50,8 @@ async def push_request(
 ) -> tuple[str, int]:
     """The request stands for a minute; its request_uri and those seconds (RFC 9126).
 
-    Raises RequestInvalid, ScopeInvalid, DetailsInvalid, ResponseTypeUnsupported and
-    RequestObjectUnsupported.
+    ``form`` is what the request says, its signature checked and taken off (``messages.unpacked``).
+    Raises RequestInvalid, ScopeInvalid, DetailsInvalid and ResponseTypeUnsupported.
     """
     rules.check_shape(form, client)
     scopes, details = rules.asked_rights(form, client)
@@ -63,8 +66,9 @@ async def push_request(
         state=form.get("state"),
         nonce=form.get("nonce"),
         code_challenge=form["code_challenge"],
-        dpop_jkt=rules.bound_key(form, proof_jkt),
+        dpop_jkt=rules.bound_key(form, client, proof_jkt),
         created_at=clock.now(),
+        response_mode=rules.asked_mode(form, client),
     )
     await store.insert_request(db, request)
     return uri, REQUEST_SECONDS
@@ -122,26 +126,35 @@ async def interaction(
 
 
 async def approve(
-    db: Connection, clock: Clock, issuer: str, found: Interaction, approval: Approval
+    db: Connection, clock: Clock, minter: Minter, found: Interaction, approval: Approval
 ) -> tuple[Grant, str]:
     """The customer said yes: the grant, and the address their browser goes to (303).
 
     The grant starts with a code of 60 s. Raises ApprovalTooLarge when more is approved than was
     asked, InteractionFinished when it was answered before or took too long.
     """
-    too_many = approval.scopes - set(found.scopes)
-    at = clock.now()
-    if too_many or not is_choice_of(approval.authorization_details, found.authorization_details):
-        raise ApprovalTooLarge
-    if approval.until <= at or not (approval.scopes or approval.authorization_details):
-        raise ApprovalTooLarge("nothing is approved, or not for any time")
+    _check_size(found, approval, clock.now())
     await _finish(db, clock, found)
+    grant = await begin_grant(db, clock, found, approval)
+    code, place = mint(CODE, clock.now())
+    until = clock.now() + timedelta(seconds=CODE_SECONDS)
+    await store.insert_code(db, found.request, grant.id, place, at=clock.now(), until=until)
+    return grant, await _answer(db, clock, minter, found, code=code)
+
+
+async def begin_grant(db: Connection, clock: Clock, asked: Asked, approval: Approval) -> Grant:
+    """What the customer said yes to stands, and is told of. Raises ApprovalTooLarge.
+
+    The caller decides, in the same transaction, that ``asked`` is answered once.
+    """
+    at = clock.now()
+    _check_size(asked, approval, at)
     grant = Grant(
-        partner=found.partner,
+        partner=asked.partner,
         id=new_id("grant", clock),
-        client_id=found.client_id,
+        client_id=asked.client_id,
         subject=approval.subject,
-        scopes=tuple(each for each in found.scopes if each in approval.scopes),
+        scopes=tuple(each for each in asked.scopes if each in approval.scopes),
         details=approval.authorization_details,
         auth_time=approval.auth_time,
         amr=approval.amr,
@@ -149,26 +162,23 @@ async def approve(
         expires_at=approval.until,
     )
     await store_grants.insert(db, grant)
-    code, place = mint(CODE, at)
-    until = at + timedelta(seconds=CODE_SECONDS)
-    await store.insert_code(db, found.request, grant.id, place, at=at, until=until)
     of = (grant.partner, grant.id, 1)
     facts = {"client_id": grant.client_id, "subject": grant.subject, "scopes": grant.scopes}
     await events.publish(db, clock, events.GRANT_AUTHORISED, of=of, **facts)
-    return grant, _answer(issuer, found, code=code)
+    return grant
 
 
 async def deny(
     db: Connection,
     clock: Clock,
-    issuer: str,
+    minter: Minter,
     found: Interaction,
     *,
     error: str = "access_denied",
 ) -> str:
     """The customer said no: the address their browser goes to (303). Raises InteractionFinished."""
     await _finish(db, clock, found)
-    return _answer(issuer, found, error=error)
+    return await _answer(db, clock, minter, found, error=error)
 
 
 async def revoke_grant(db: Connection, clock: Clock, partner: str, grant_id: str) -> bool:
@@ -178,6 +188,15 @@ async def revoke_grant(db: Connection, clock: Clock, partner: str, grant_id: str
         return False
     await events.publish(db, clock, events.GRANT_REVOKED, of=(partner, grant_id, version))
     return True
+
+
+def _check_size(asked: Asked, approval: Approval, at: datetime) -> None:
+    """The approval is of what was asked, or less, and for some time; or ApprovalTooLarge."""
+    too_many = approval.scopes - set(asked.scopes)
+    if too_many or not is_choice_of(approval.authorization_details, asked.authorization_details):
+        raise ApprovalTooLarge
+    if approval.until <= at or not (approval.scopes or approval.authorization_details):
+        raise ApprovalTooLarge("nothing is approved, or not for any time")
 
 
 async def _finish(db: Connection, clock: Clock, found: Interaction) -> None:
@@ -190,9 +209,16 @@ async def _finish(db: Connection, clock: Clock, found: Interaction) -> None:
         raise InteractionFinished
 
 
-def _answer(issuer: str, found: Interaction, **answer: str) -> str:
-    parameters = {**answer, "state": found.request.state, "iss": issuer}
-    return rules.answer_address(found.request.redirect_uri, parameters)
+async def _answer(
+    db: Connection, clock: Clock, minter: Minter, found: Interaction, **answer: str
+) -> str:
+    """The address that carries the answer, with ``iss`` beside it or inside its JWT."""
+    request = found.request
+    parameters: dict[str, str | None] = {**answer, "state": request.state, "iss": minter.issuer}
+    if request.response_mode == "jwt":
+        token = await answer_token(db, clock, minter, request.client_id, parameters)
+        parameters = {"response": token}
+    return rules.answer_address(request.redirect_uri, parameters)
 
 
 def _shown(
@@ -205,6 +231,7 @@ def _shown(
         client_name=client.name,
         scopes=request.scopes,
         authorization_details=request.details,
+        opened_at=until - timedelta(seconds=INTERACTION_SECONDS),
         expires_at=until,
         request=request,
     )

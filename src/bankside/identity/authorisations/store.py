@@ -9,7 +9,7 @@ from bankside.kernel.db import Connection, Row
 
 _REQUEST = (
     "partner_id, client_id, slot, hash, redirect_uri, scopes, authorization_details, state, nonce,"
-    " code_challenge, dpop_jkt, created_at"
+    " code_challenge, dpop_jkt, created_at, response_mode"
 )
 
 
@@ -17,7 +17,7 @@ async def insert_request(db: Connection, request: PushedRequest) -> None:
     """Store a pushed request."""
     await db.execute(
         f"insert into identity.pushed_requests ({_REQUEST}, expires_at)"  # noqa: S608 - constants
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         request.partner,
         request.client_id,
         request.place.slot,
@@ -30,6 +30,7 @@ async def insert_request(db: Connection, request: PushedRequest) -> None:
         request.code_challenge,
         request.dpop_jkt,
         request.created_at,
+        request.response_mode,
         request.expires_at,
     )
 
@@ -187,4 +188,5 @@ def _request(row: Row) -> PushedRequest:
         code_challenge=row["code_challenge"],
         dpop_jkt=row["dpop_jkt"],
         created_at=row["created_at"],
+        response_mode=row["response_mode"],
     )

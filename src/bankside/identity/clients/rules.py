@@ -5,23 +5,41 @@ Source: RFC 7591 (the words), RFC 8252 section 7.3 (loopback), FAPI 2.0 section 
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
-from bankside.identity.clients.errors import KeySetInvalid, RedirectURIInvalid, ScopeUnknown
+from joserfc.jwk import Key
+
+from bankside.identity.clients.errors import (
+    ClientSettingInvalid,
+    KeySetInvalid,
+    RedirectURIInvalid,
+    ScopeUnknown,
+)
 from bankside.identity.clients.model import (
     DETAIL_TYPES,
     REDIRECT_URI_LENGTH_MAX,
     REDIRECT_URIS_MAX,
     SCOPES,
+    Client,
+    NewClient,
+    SenderConstraint,
 )
-from bankside.identity.jose import KID_LENGTH_MAX, JOSEInvalid, public_key
+from bankside.identity.jose import (
+    ALGORITHMS,
+    KID_LENGTH_MAX,
+    JOSEInvalid,
+    Unproven,
+    public_key,
+)
 
+# What this server signs with (identity.signing_keys).
+ANSWER_ALGORITHM = "ES256"
 # Room for two generations of a key in each algorithm.
 KEYS_MAX = 10
 # RFC 3986 characters; what is registered is compared byte by byte later.
 _URI = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def checked_keys(jwks: Any) -> tuple[Mapping[str, Any], ...]:
@@ -68,7 +86,7 @@ def _is_redirect_uri(uri: str) -> bool:
         return False
     if not host or "@" in parts.netloc:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
 
 
 def checked_scopes(scopes: Sequence[str]) -> frozenset[str]:
@@ -87,3 +105,39 @@ def checked_detail_types(types: Sequence[str], scopes: frozenset[str]) -> frozen
     if unknown:
         raise ScopeUnknown(f"no such authorization details type: {sorted(unknown)}")
     return frozenset(types)
+
+
+def checked_settings(new: NewClient) -> Mapping[str, Any]:
+    """The settings of the record that are one word each; or ClientSettingInvalid."""
+    signing, answers = new.request_object_signing_alg, new.authorization_signed_response_alg
+    if signing is not None and signing not in ALGORITHMS:
+        raise ClientSettingInvalid(
+            f"request_object_signing_alg is one of {', '.join(ALGORITHMS)}, or absent"
+        )
+    if answers is not None and answers != ANSWER_ALGORITHM:
+        raise ClientSettingInvalid(
+            f"authorization_signed_response_alg is {ANSWER_ALGORITHM}, or absent"
+        )
+    if new.sender_constraint not in get_args(SenderConstraint):
+        raise ClientSettingInvalid("sender_constraint is dpop or mtls")
+    return {
+        "request_object_signing_alg": signing,
+        "authorization_signed_response_alg": answers,
+        "sender_constraint": cast("SenderConstraint", new.sender_constraint),
+        "backchannel": bool(new.backchannel),
+    }
+
+
+def registered_key(client: Client, token: Unproven) -> Key:
+    """The one registered key that the header's kid and alg lead to; or JOSEInvalid.
+
+    What else the header brings along (``jwk``, ``jku``, ``x5u``, ``x5c``) is not looked at.
+    """
+    kid = token.header.get("kid")
+    fitting = [
+        jwk for jwk in client.jwks if jwk["alg"] == token.alg and (kid is None or jwk["kid"] == kid)
+    ]
+    if len(fitting) != 1:
+        raise JOSEInvalid("kid and alg do not lead to one registered key of the client")
+    key, _ = public_key(fitting[0])
+    return key

@@ -5,7 +5,13 @@ from datetime import timedelta
 
 from bankside.bank.accounts import Account, accounts_of
 from bankside.identity.consents import events, rules, store
-from bankside.identity.consents.errors import ConsentChanged, ConsentExists, ConsentUnknown
+from bankside.identity.consents.errors import (
+    ConsentChanged,
+    ConsentExists,
+    ConsentNotActive,
+    ConsentUnknown,
+    LimitOfConsentExceeded,
+)
 from bankside.identity.consents.model import (
     Agreement,
     Consent,
@@ -14,9 +20,11 @@ from bankside.identity.consents.model import (
     PaymentTerms,
     moved,
 )
+from bankside.identity.consents.periods import period_at
 from bankside.kernel.clock import Clock
-from bankside.kernel.db import Connection
+from bankside.kernel.db import Connection, Write
 from bankside.kernel.ids import ConsentId, CustomerId, is_reference, new_id
+from bankside.kernel.money import Money
 from bankside.kernel.paging import Page, checked_cursor, checked_limit
 
 # "Last used" is told to the minute; a busy client must not write a row a call.
@@ -45,8 +53,13 @@ async def request_consent(db: Connection, clock: Clock, asked: ConsentRequest) -
         purpose=asked.purpose,
         permissions=asked.permissions,
         payment=asked.payment,
+        recurring=asked.recurring,
+        entries_from=asked.entries_from,
+        entries_to=asked.entries_to,
+        debtor_account=asked.debtor_account,
+        stated=asked.stated,
         requested_at=now,
-        answer_by=now + rules.ANSWER_TTL,
+        answer_by=rules.answer_by(asked, now),
         valid_until=until,
     )
     if not await store.insert(db, consent):
@@ -113,12 +126,79 @@ async def revoke_consent(
     return await _ended(db, clock, found, (ConsentStatus.REVOKED, events.CONSENT_REVOKED), None)
 
 
+async def terminate_consent(
+    db: Connection, clock: Clock, partner: str, consent_id: str, *, client: str
+) -> Consent:
+    """The client has given the consent back; giving it back again changes nothing.
+
+    Raises ConsentUnknown (also for another client's); a consent that ended otherwise stays so.
+    """
+    found = await _locked(db, clock, partner, consent_id)
+    if found.client != client:
+        raise ConsentUnknown
+    if found.status not in {ConsentStatus.AWAITING_AUTHORISATION, ConsentStatus.AUTHORISED}:
+        return found
+    change = (ConsentStatus.TERMINATED, events.CONSENT_TERMINATED)
+    return await _ended(db, clock, found, change, None)
+
+
+def consumption(clock: Clock, found: Consent) -> tuple[Write, ...]:
+    """The writes that use the consent up, inside the transaction of its one payment.
+
+    They violate IN_FORCE when the consent has been used, taken back or ended meanwhile. Raises
+    ConsentNotActive.
+    """
+    now = clock.now()
+    rules.checked_active(found, now)
+    moved(found.status, ConsentStatus.CONSUMED)
+    after = replace(
+        found,
+        status=ConsentStatus.CONSUMED,
+        ended_at=now,
+        last_used_at=now,
+        version=found.version + 1,
+    )
+    told = events.told(clock, events.CONSENT_CONSUMED, after)
+    return (store.used_now(found, at=now, consumes=True), told)
+
+
+async def spending(
+    db: Connection, clock: Clock, found: Consent, amount: Money
+) -> tuple[Write, ...]:
+    """The writes that count one payment against every limit of a recurring consent.
+
+    They violate IN_FORCE as ``consumption`` does, and WITHIN_LIMIT when racing payments together
+    would exceed a period. Raises ConsentNotActive, LimitOfConsentExceeded, PaymentDiffers.
+    """
+    now = clock.now()
+    rules.checked_active(found, now)
+    rules.checked_limits(found, amount)
+    assert found.recurring is not None, "checked_limits refuses other consents"
+    begun = rules.in_force_since(found)
+    if now < begun:
+        raise ConsentNotActive("the consent is not in force yet")
+    writes: list[Write] = [store.used_now(found, at=now, consumes=False)]
+    spent = await store.spent(db, found)
+    for limit in found.recurring.limits:
+        period = period_at(limit, begun, now)
+        before = spent.get((limit.period, limit.alignment, period.starts_on), 0)
+        if before + amount.minor > period.ceiling:
+            left = Money(max(period.ceiling - before, 0), amount.currency)
+            raise LimitOfConsentExceeded(
+                f"{left} {amount.currency} can still be paid until {period.ends_on}"
+                f" ({limit.period}, {limit.alignment})"
+            )
+        writes.append(store.spend(found, limit, period, amount.minor))
+    return tuple(writes)
+
+
 async def consume_consent(
     db: Connection, clock: Clock, partner: str, consent_id: str, payment: PaymentTerms
 ) -> Consent:
     """The payment that was agreed to is being made: the consent is used up.
 
-    Call it in the payment's own transaction. Raises ConsentUnknown, ConsentNotActive (of two
+    Call it in the payment's own transaction (``consumption`` for one that the ledger's collector
+    commits). Raises ConsentUnknown, ConsentNotActive (of two
     payments with one consent the second), PaymentDiffers.
     """
     found = await _locked(db, clock, partner, consent_id)
@@ -135,6 +215,16 @@ async def consent(db: Connection, clock: Clock, partner: str, consent_id: str) -
     return _now(found, clock)
 
 
+async def consent_of_client(
+    db: Connection, clock: Clock, partner: str, consent_id: str, *, client: str
+) -> Consent:
+    """The client's consent, whatever its status, or ConsentUnknown (also for another client's)."""
+    found = await consent(db, clock, partner, consent_id)
+    if found.client != client:
+        raise ConsentUnknown
+    return found
+
+
 async def active_consent(
     db: Connection, clock: Clock, partner: str, consent_id: str, *, client: str
 ) -> Consent:
@@ -143,9 +233,7 @@ async def active_consent(
     ``rules.allows`` then answers for one account and permission. Raises ConsentUnknown (also for
     another client's) and ConsentNotActive.
     """
-    found = await consent(db, clock, partner, consent_id)
-    if found.client != client:
-        raise ConsentUnknown
+    found = await consent_of_client(db, clock, partner, consent_id, client=client)
     rules.checked_active(found, clock.now())
     return found
 

@@ -1,17 +1,25 @@
 """SQL of the consents slice; every question takes the data space, the sweep alone excepted."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
 
 from bankside.identity.consents.model import (
     Agreement,
+    Alignment,
     Consent,
     ConsentKind,
     ConsentStatus,
     PaymentTerms,
+    PeriodLimit,
+    PeriodType,
     Permission,
+    RecurringTerms,
 )
-from bankside.kernel.db import Connection, Row
+from bankside.identity.consents.periods import Period
+from bankside.kernel.db import Connection, Row, Write
 from bankside.kernel.ids import AccountId, ConsentId, CustomerId
 from bankside.kernel.money import Money
 
@@ -19,7 +27,20 @@ _COLUMNS = (
     "partner_id, consent_id, client_id, client_name, request_ref, kind, status, purpose,"
     " permissions, amount_minor, currency, creditor_name, creditor_account,"
     " remittance_information, end_to_end_id, requested_at, answer_by, valid_until, customer_id,"
-    " grant_id, amr, shown, authorised_at, ended_at, last_used_at, version"
+    " grant_id, amr, shown, authorised_at, ended_at, last_used_at, version, entries_from,"
+    " entries_to, debtor_account, creditor_reference, recurring, stated"
+)
+# Violated when a consent was used up or ended between the decision and the commit.
+IN_FORCE = "consent_in_force"
+# Violated by the one of racing payments that would exceed a period's limit.
+WITHIN_LIMIT = "consent_within_limit"
+_USE = "select identity.use_consent($1, $2, $3, $4, $5)"
+_SPEND = (
+    "insert into identity.consent_spending"
+    " (partner_id, consent_id, period, alignment, starts_on, spent, ceiling)"
+    " values ($1, $2, $3, $4, $5, $6, $7)"
+    " on conflict (partner_id, consent_id, period, alignment, starts_on)"
+    " do update set spent = identity.consent_spending.spent + $6, ceiling = $7"
 )
 
 
@@ -30,8 +51,10 @@ async def insert(db: Connection, consent: Consent) -> bool:
         "insert into identity.consents"
         " (partner_id, consent_id, client_id, client_name, request_ref, kind, status, purpose,"
         " permissions, amount_minor, currency, creditor_name, creditor_account,"
-        " remittance_information, end_to_end_id, requested_at, answer_by, valid_until)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+        " remittance_information, end_to_end_id, requested_at, answer_by, valid_until,"
+        " entries_from, entries_to, debtor_account, creditor_reference, recurring, stated)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+        " $19, $20, $21, $22, $23::text::jsonb, $24::text::jsonb)"
         " on conflict do nothing returning consent_id",
         consent.partner,
         consent.id,
@@ -51,6 +74,12 @@ async def insert(db: Connection, consent: Consent) -> bool:
         consent.requested_at,
         consent.answer_by,
         consent.valid_until,
+        consent.entries_from,
+        consent.entries_to,
+        consent.debtor_account,
+        payment.reference if payment else "",
+        _json(_limits(consent.recurring)) if consent.recurring else None,
+        _json(consent.stated) if consent.stated is not None else None,
     )
     return row is not None
 
@@ -170,6 +199,43 @@ async def used(
     )
 
 
+def used_now(consent: Consent, *, at: datetime, consumes: bool) -> Write:
+    """The consent is used at this instant, if it is still the one at hand; else IN_FORCE."""
+    return Write(_USE, (consent.partner, consent.id, consent.version, at, consumes))
+
+
+def spend(consent: Consent, limit: PeriodLimit, period: Period, minor: int) -> Write:
+    """Adds to what was paid in a period; above its ceiling it violates WITHIN_LIMIT."""
+    return Write(
+        _SPEND,
+        (
+            consent.partner,
+            consent.id,
+            limit.period.value,
+            limit.alignment.value,
+            period.starts_on,
+            minor,
+            period.ceiling,
+        ),
+    )
+
+
+async def spent(
+    db: Connection, consent: Consent
+) -> Mapping[tuple[PeriodType, Alignment, date], int]:
+    """Minor units paid under the consent so far, by period."""
+    rows = await db.fetch(
+        "select period, alignment, starts_on, spent from identity.consent_spending"
+        " where partner_id = $1 and consent_id = $2",
+        consent.partner,
+        consent.id,
+    )
+    return {
+        (PeriodType(row["period"]), Alignment(row["alignment"]), row["starts_on"]): row["spent"]
+        for row in rows
+    }
+
+
 async def run_out(db: Connection, at: datetime, limit: int) -> list[Consent]:
     """Up to ``limit`` consents of any data space that ended by the clock and say otherwise."""
     rows = await db.fetch(
@@ -225,6 +291,11 @@ def _consent(row: Row, accounts: Mapping[AccountId, frozenset[Permission]]) -> C
         ended_at=row["ended_at"],
         last_used_at=row["last_used_at"],
         version=row["version"],
+        recurring=_recurring(row["recurring"]) if row["recurring"] else None,
+        entries_from=row["entries_from"],
+        entries_to=row["entries_to"],
+        debtor_account=row["debtor_account"],
+        stated=msgspec.json.decode(row["stated"]) if row["stated"] else None,
     )
 
 
@@ -235,4 +306,37 @@ def _payment(row: Row) -> PaymentTerms:
         creditor_account=row["creditor_account"],
         remittance_information=row["remittance_information"],
         end_to_end_id=row["end_to_end_id"],
+        reference=row["creditor_reference"],
     )
+
+
+def _limits(terms: RecurringTerms) -> dict[str, Any]:
+    return {
+        "creditor_name": terms.creditor_name,
+        "creditor_account": terms.creditor_account,
+        "reference": terms.reference,
+        "currency": terms.per_payment.currency,
+        "per_payment": terms.per_payment.minor,
+        "valid_from": terms.valid_from,
+        "limits": [[each.period, each.alignment, each.amount.minor] for each in terms.limits],
+    }
+
+
+def _recurring(text: str) -> RecurringTerms:
+    row = msgspec.json.decode(text)
+    currency, begins = row["currency"], row["valid_from"]
+    return RecurringTerms(
+        creditor_name=row["creditor_name"],
+        creditor_account=row["creditor_account"],
+        reference=row["reference"],
+        per_payment=Money(row["per_payment"], currency),
+        valid_from=datetime.fromisoformat(begins) if begins else None,
+        limits=tuple(
+            PeriodLimit(PeriodType(period), Alignment(alignment), Money(minor, currency))
+            for period, alignment, minor in row["limits"]
+        ),
+    )
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

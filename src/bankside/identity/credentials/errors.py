@@ -10,7 +10,7 @@ class LoginInvalid(Invalid):
 
 
 class LoginTaken(Refused):
-    """Another customer uses this login."""
+    """Somebody else uses this login."""
 
     code = "credential.login_taken"
 

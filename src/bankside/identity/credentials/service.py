@@ -6,6 +6,7 @@ lanes). It runs in a thread because it holds a core for about 0.1 s by design.
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -13,9 +14,11 @@ from asyncpg import UniqueViolationError
 
 from bankside.identity.credentials import rules, store
 from bankside.identity.credentials.errors import LoginTaken
+from bankside.identity.credentials.model import Credential
+from bankside.identity.realms import Realm
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
-from bankside.kernel.ids import CustomerId, is_reference
+from bankside.kernel.ids import is_reference
 
 HASHER = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
 # A hash takes 64 MiB: a burst of logins queues here instead of taking the machine's memory.
@@ -29,43 +32,76 @@ NOBODY = (
 
 
 async def set_password(
-    db: Connection, clock: Clock, partner: str, customer: str, *, login: str, password: str
+    db: Connection, clock: Clock, credential: Credential, *, password: str
 ) -> None:
-    """The customer logs in with ``login`` and ``password`` from now on.
+    """The person logs in with this login and password from now on.
 
-    The caller has made sure that the customer exists. Raises LoginInvalid, PasswordInvalid and
+    The caller has made sure that the person exists. Raises LoginInvalid, PasswordInvalid and
     LoginTaken (which leaves the caller's transaction to be rolled back, like every refusal).
     """
-    login = rules.checked_login(login)
-    password = rules.checked_password(password, login=login)
+    given = replace(credential, login=rules.checked_login(credential.login))
+    password = rules.checked_password(password, login=given.login)
     hashed = await asyncio.get_running_loop().run_in_executor(_HASHING, HASHER.hash, password)
     try:
-        await store.put(db, partner, customer, login, password_hash=hashed, at=clock.now())
+        await store.put(db, given, password_hash=hashed, at=clock.now())
     except UniqueViolationError as taken:
         raise LoginTaken from taken
 
 
 async def verify_password(
-    db: Connection, partner: str, *, login: str, password: str
-) -> CustomerId | None:
-    """The customer whom login and password prove; None for a wrong or unknown pair alike."""
+    db: Connection, partner: str, *, login: str, password: str, realm: Realm = Realm.CUSTOMER
+) -> str | None:
+    """The person whom login and password prove; None for a wrong or unknown pair alike."""
     known = rules.login_or_none(login)
-    found = await store.hash_of(db, partner, known) if known else None
-    customer, hashed = found or ("", NOBODY)
+    found = await store.hash_of(db, partner, realm, known) if known else None
+    person, hashed = found or ("", NOBODY)
     loop = asyncio.get_running_loop()
     proved = await loop.run_in_executor(_HASHING, _matches, hashed, password)
-    return CustomerId(customer) if found and proved else None
+    return person if found and proved else None
 
 
-async def login_of(db: Connection, partner: str, customer: str) -> str | None:
-    """The login of a customer, or None."""
-    return await store.login_of(db, partner, customer) if is_reference(customer) else None
+async def login_of(
+    db: Connection,
+    partner: str,
+    person: str,
+    *,
+    realm: Realm = Realm.CUSTOMER,
+    locked: bool = False,
+) -> str | None:
+    """The login of a person of the realm; None without one there or when blocked.
+
+    ``locked``: a block under way is waited for, and the next one waits for this transaction.
+    """
+    if not is_reference(person):
+        return None
+    return await store.login_of(db, partner, person, realm, locked=locked)
 
 
-async def spaces_of_login(db: Connection, login: str) -> list[str]:
-    """The data spaces that know this login, two at most: more than one is not enough to tell."""
+async def person_of_login(
+    db: Connection, partner: str, login: str, *, realm: Realm = Realm.CUSTOMER
+) -> str | None:
+    """Whose login it is in this space; None for an unknown or blocked one."""
     known = rules.login_or_none(login)
-    return await store.spaces_of(db, known, 2) if known else []
+    found = await store.hash_of(db, partner, realm, known) if known else None
+    return found[0] if found else None
+
+
+async def spaces_of_login(
+    db: Connection, login: str, *, realm: Realm = Realm.CUSTOMER
+) -> list[str]:
+    """The spaces that know this login, two at most: more than one is not enough to tell."""
+    known = rules.login_or_none(login)
+    return await store.spaces_of(db, realm, known, 2) if known else []
+
+
+async def block_login(db: Connection, clock: Clock, partner: str, person: str) -> None:
+    """The person logs in no more, by whatever factor; blocking twice changes nothing."""
+    await store.set_blocked(db, partner, person, clock.now())
+
+
+async def unblock_login(db: Connection, partner: str, person: str) -> None:
+    """The person may log in again."""
+    await store.set_blocked(db, partner, person, None)
 
 
 def _matches(hashed: str, password: str) -> bool:

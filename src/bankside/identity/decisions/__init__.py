@@ -4,8 +4,9 @@ Always true: consents and the grant they stand for begin in one transaction; a g
 last consent is taken back; a double click gets the first answer again and decides nothing twice.
 The consents slice knows no authorization server; this one joins the two.
 
-Public: Ask, asks_of, Decision, approve, refuse, remember_answer, answer_again,
-take_back, forget_answers.
+Public: Ask, asks_of, Decision, approve, refuse, approve_waiting, refuse_waiting (for requests from
+elsewhere, `identity.backchannel`), remember_answer, answer_again,
+take_back, give_back, give_back_grant, forget_answers.
 """
 
 from bankside.identity.decisions.asking import Ask, asks_of
@@ -13,8 +14,12 @@ from bankside.identity.decisions.service import (
     Decision,
     answer_again,
     approve,
+    approve_waiting,
     forget_answers,
+    give_back,
+    give_back_grant,
     refuse,
+    refuse_waiting,
     remember_answer,
     take_back,
 )
@@ -24,9 +29,13 @@ __all__ = [
     "Decision",
     "answer_again",
     "approve",
+    "approve_waiting",
     "asks_of",
     "forget_answers",
+    "give_back",
+    "give_back_grant",
     "refuse",
+    "refuse_waiting",
     "remember_answer",
     "take_back",
 ]

@@ -1,7 +1,8 @@
 """From what a client asks (RFC 9396 details and scopes) to the consents a customer gives.
 
-Pure: the same interaction gives the same asks, so what was shown can be compared with what is
-agreed to.
+The same request gives the same asks, so what was shown can be compared with what is agreed to.
+An entry that names a consent made beforehand asks for exactly that one: its stored terms are shown,
+and the request can add nothing to them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,18 +10,23 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from bankside.identity.authorisations import INTERACTION_SECONDS, Detail, Interaction
+from bankside.identity.authorisations import Asked, Detail
 from bankside.identity.consents import (
     PAYMENT_PERMISSIONS,
     ConsentInvalid,
     ConsentKind,
     ConsentRequest,
+    ConsentStatus,
+    ConsentUnknown,
     PaymentTerms,
     Permission,
+    consent_of_client,
+    request_of,
     settled,
 )
-from bankside.kernel.clock import BANK_ZONE
-from bankside.kernel.ids import AccountId
+from bankside.kernel.clock import BANK_ZONE, Clock
+from bankside.kernel.db import Connection
+from bankside.kernel.ids import AccountId, ConsentId
 from bankside.kernel.money import Money
 
 # What each action of `account_information` lets a client read.
@@ -42,6 +48,12 @@ _ACTIONS: Mapping[str, frozenset[Permission]] = {
         {Permission.STANDING_ORDERS_BASIC, Permission.STANDING_ORDERS_DETAIL}
     ),
 }
+# What kinds of consent made beforehand an entry of each type may name.
+_KINDS: Mapping[str, frozenset[ConsentKind]] = {
+    "account_information": frozenset({ConsentKind.ACCOUNT_ACCESS}),
+    "payment_initiation": frozenset({ConsentKind.PAYMENT, ConsentKind.RECURRING_PAYMENTS}),
+    "funds_confirmation": frozenset({ConsentKind.FUNDS_CONFIRMATION}),
+}
 _ACCOUNT_NAMES = ("id", "iban", "number")
 
 
@@ -49,33 +61,38 @@ _ACCOUNT_NAMES = ("id", "iban", "number")
 class Ask:
     """One consent that an interaction asks for, and the entry of the request that asks it.
 
-    ``detail`` None: the scope ``accounts`` asks for it without an entry.
+    ``detail`` None: the scope ``accounts`` asks for it without an entry. ``stored`` is the consent
+    that was made beforehand and awaits this customer, None: it is made with the answer.
     """
 
     request: ConsentRequest
     detail: Detail | None
+    stored: ConsentId | None = None
 
     def with_choice(self, accounts: Sequence[AccountId]) -> Detail | None:
         """The entry with the accounts that the customer chose."""
         if self.detail is None:
             return None
-        if self.request.kind is ConsentKind.PAYMENT:
+        if self.request.pays:
             return {**self.detail, "debtorAccount": {"id": accounts[0]}}
         return {**self.detail, "accounts": list(accounts)}
 
 
-def asks_of(found: Interaction) -> tuple[Ask, ...]:
-    """The consents that this interaction asks for, each with its end date settled.
+async def asks_of(db: Connection, clock: Clock, found: Asked) -> tuple[Ask, ...]:
+    """The consents that this asks for, each with its end date settled.
 
-    Raises ConsentInvalid for what cannot be shown or agreed to.
+    Raises ConsentInvalid for what cannot be shown or agreed to, such as a consent that is not the
+    client's own, awaits nobody any more, or is of another kind.
     """
-    opened = found.expires_at - timedelta(seconds=INTERACTION_SECONDS)
     entries: list[Detail | None] = list(found.authorization_details)
     kinds = {entry["type"] for entry in found.authorization_details}
     if "accounts" in found.scopes and "account_information" not in kinds:
         entries.append(None)
     asks = []
     for number, entry in enumerate(entries):
+        if entry is not None and "consent_id" in entry:
+            asks.append(await _stored(db, clock, found, entry))
+            continue
         request = ConsentRequest(
             partner=found.partner,
             client=found.client_id,
@@ -83,14 +100,27 @@ def asks_of(found: Interaction) -> tuple[Ask, ...]:
             ref=f"{found.id}:{number}",
             **_terms(entry if entry is not None else {"type": "account_information"}),
         )
-        asks.append(Ask(settled(request, opened), entry))
+        asks.append(Ask(settled(request, found.opened_at), entry))
     return tuple(asks)
+
+
+async def _stored(db: Connection, clock: Clock, found: Asked, entry: Detail) -> Ask:
+    """The ask for a consent that was made beforehand."""
+    try:
+        consent = await consent_of_client(
+            db, clock, found.partner, entry["consent_id"], client=found.client_id
+        )
+    except ConsentUnknown as unknown:
+        raise ConsentInvalid("the client has no such consent") from unknown
+    if consent.kind not in _KINDS[entry["type"]]:
+        raise ConsentInvalid(f"the consent is not one for {entry['type']}")
+    if consent.status is not ConsentStatus.AWAITING_AUTHORISATION:
+        raise ConsentInvalid(f"the consent is {consent.status}")
+    return Ask(request_of(consent), entry, consent.id)
 
 
 def _terms(entry: Detail) -> dict[str, Any]:
     """What the entry says, in the words of a consent."""
-    if "consent_id" in entry:
-        raise ConsentInvalid("consents made before the customer comes are not served yet")
     if entry["type"] == "account_information":
         actions = entry.get("actions", list(_ACTIONS))
         return {

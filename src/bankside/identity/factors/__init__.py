@@ -1,7 +1,7 @@
-"""Factors: what proves a customer beside the password. TOTP today (RFC 6238); passkeys will follow.
+"""Factors: what proves a person beside the password. TOTP today (RFC 6238); passkeys will follow.
 
 Always true: a factor's secret stands in the database only sealed (purpose ``totp:<data
-space>:<customer>``); a code is taken once, and after it no older one.
+space>:<person>``); a code is taken once, and after it no older one.
 
 Public: new_totp_secret, set_totp, has_totp, take_totp, SecretInvalid.
 """

@@ -4,8 +4,8 @@ Public: AuthorizationServer, routes, RefusedPage; for the interaction pages brow
 INTERACTIONS.
 """
 
+from bankside.identity.addresses import INTERACTIONS
 from bankside.identity.http.browser import browser_of
-from bankside.identity.http.discovery import INTERACTIONS
 from bankside.identity.http.routes import RefusedPage, routes
 from bankside.identity.http.server import AuthorizationServer
 

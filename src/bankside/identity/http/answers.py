@@ -12,6 +12,7 @@ from litestar import Response
 from bankside.identity.errors import ClientInvalid, GrantInvalid, OAuthRefused, ProofInvalid
 from bankside.identity.http.server import AnyRequest
 from bankside.identity.jose import ALGORITHMS
+from bankside.identity.revocations import RevocationUnconfirmed
 from bankside.kernel.db import CONNECTION_LOST
 
 NO_STORE: Mapping[str, str] = {
@@ -28,6 +29,7 @@ _PASSING: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
+    RevocationUnconfirmed,
 )
 # RFC 6749 section 5.2: a description has printable ASCII without quotes and backslashes.
 _UNPRINTABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
@@ -46,7 +48,7 @@ async def answered(
             # A security event; the detail names the check that failed and holds no secret.
             path = request.url.path
             _log.warning("oauth_refused", path=path, error=refused.error, why=refused.detail)
-        return challenge(refused) if resource else refusal(refused)
+        return challenge(refused) if resource and refused.status != 404 else refusal(refused)
     except _PASSING as error:
         _log.error("oauth_unavailable", path=request.url.path, cause=repr(error))
         body = {"error": "temporarily_unavailable", "error_description": "repeat the call"}
@@ -67,7 +69,8 @@ def answer(
 
 def refusal(error: OAuthRefused) -> Response[Any]:
     """RFC 6749 section 5.2."""
-    return answer(described(error), status=error.status)
+    retry = {"retry-after": str(error.retry_after)} if error.retry_after else None
+    return answer(described(error), status=error.status, headers=retry)
 
 
 def challenge(error: OAuthRefused) -> Response[Any]:

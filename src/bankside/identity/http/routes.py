@@ -6,23 +6,30 @@ from typing import Any
 from litestar import Response, get, post, route
 from litestar.enums import HttpMethod
 
-from bankside.identity.assertions import Target
+from bankside.identity import addresses
 from bankside.identity.authorisations import LinkUnusable, open_interaction, push_request
+from bankside.identity.backchannel import ask_approval
 from bankside.identity.clients import OPENID
 from bankside.identity.errors import RequestInvalid
 from bankside.identity.http import discovery
 from bankside.identity.http.answers import NO_STORE, answer, answered
 from bankside.identity.http.browser import browser_cookie, browser_of, fresh_browser
 from bankside.identity.http.forms import parameters_of, read_form
-from bankside.identity.http.server import AnyRequest, AuthorizationServer
+from bankside.identity.http.grants import grant_routes
+from bankside.identity.http.server import AnyRequest, AuthorizationServer, Needs
+from bankside.identity.messages import (
+    INTROSPECTION_TYPE,
+    backchannel_request,
+    introspection_token,
+    unpacked,
+)
+from bankside.identity.revocations import applied_everywhere
 from bankside.identity.signing_keys import KEYS_CACHE_SECONDS, published_keys
 from bankside.identity.tokens import (
+    Access,
     Asker,
-    Minter,
-    bearer_of,
     introspect,
     issue,
-    prove_access,
     revoke,
 )
 from bankside.kernel.db import Connection, transaction
@@ -37,19 +44,21 @@ def routes(server: AuthorizationServer, *, refused_page: RefusedPage) -> list[An
         *_public(server),
         _authorize(server, refused_page),
         *_for_clients(server),
+        *_about_tokens(server),
         _userinfo(server),
+        *grant_routes(server),
     ]
 
 
 def _public(server: AuthorizationServer) -> list[Any]:
     cached = {"cache-control": f"public, max-age={KEYS_CACHE_SECONDS}"}
-    document = discovery.metadata(server.issuer)
+    document = discovery.metadata(server.issuer, server.mtls_url)
 
-    @get(["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"])
+    @get(list(addresses.METADATA))
     async def metadata(request: AnyRequest) -> Response[Any]:
         return answer(document, headers=cached)
 
-    @get(discovery.JWKS)
+    @get(addresses.JWKS)
     async def jwks(request: AnyRequest) -> Response[Any]:
         async def keys() -> Response[Any]:
             async with transaction(server.pool) as db:
@@ -62,7 +71,7 @@ def _public(server: AuthorizationServer) -> list[Any]:
 
 
 def _authorize(server: AuthorizationServer, refused_page: RefusedPage) -> Any:
-    @get(discovery.AUTHORIZE)
+    @get(addresses.AUTHORIZE)
     async def authorize(request: AnyRequest) -> Response[Any]:
         """Only client_id and request_uri are read; everything else was pushed before."""
         browser = browser_of(request, server.issuer) or fresh_browser()
@@ -85,7 +94,7 @@ def _authorize(server: AuthorizationServer, refused_page: RefusedPage) -> Any:
             return Response(
                 b"",
                 status_code=303,
-                headers={**NO_STORE, "location": f"{discovery.INTERACTIONS}/{found.id}"},
+                headers={**NO_STORE, "location": f"{addresses.INTERACTIONS}/{found.id}"},
                 cookies=[browser_cookie(browser, server.issuer)],
             )
 
@@ -95,54 +104,83 @@ def _authorize(server: AuthorizationServer, refused_page: RefusedPage) -> Any:
 
 
 def _for_clients(server: AuthorizationServer) -> list[Any]:
-    @post(discovery.PAR)
+    @post(addresses.PAR)
     async def par(request: AnyRequest) -> Response[Any]:
         async def pushed() -> Response[Any]:
             form = await read_form(request)
 
             async def work(db: Connection) -> tuple[str, int]:
-                client, jkt = await server.key_holder_of(
-                    db, request, form, discovery.PAR, needed=False
+                client, binding = await server.key_holder_of(
+                    db, request, form, addresses.PAR, needed=False
                 )
-                return await push_request(db, server.clock, client, form, proof_jkt=jkt)
+                jkt = binding.jkt or None if binding else None
+                asked = unpacked(form, client, server.issuer, server.clock.now())
+                return await push_request(db, server.clock, client, asked, proof_jkt=jkt)
 
             uri, seconds = await server.decided(work)
             return answer({"request_uri": uri, "expires_in": seconds}, status=201)
 
         return _with_nonce(server, await answered(request, pushed))
 
-    @post(discovery.TOKEN)
+    @post(addresses.TOKEN)
     async def token(request: AnyRequest) -> Response[Any]:
         async def issued() -> Response[Any]:
             form = await read_form(request)
 
             async def work(db: Connection) -> Any:
-                client, jkt = await server.key_holder_of(
-                    db, request, form, discovery.TOKEN, needed=True
+                client, binding = await server.key_holder_of(
+                    db, request, form, addresses.TOKEN, needed=True
                 )
-                assert jkt is not None
-                minter, asker = Minter(server.vault, server.issuer), Asker(client=client, jkt=jkt)
-                return await issue(db, server.clock, minter, asker, form)
+                assert binding is not None
+                asker = Asker(client=client, binding=binding)
+                return await issue(db, server.clock, server.minter, asker, form)
 
             return answer((await server.decided(work)).body)
 
         return _with_nonce(server, await answered(request, issued))
 
-    @post(discovery.INTROSPECT)
+    @post(addresses.BACKCHANNEL)
+    async def backchannel(request: AnyRequest) -> Response[Any]:
+        async def asked() -> Response[Any]:
+            form = await read_form(request)
+
+            async def work(db: Connection) -> tuple[str, int, int]:
+                client, clock = await server.client_of(db, request, form), server.clock
+                said = backchannel_request(form, client, server.issuer, clock.now())
+                return await ask_approval(db, clock, client, said)
+
+            value, seconds, interval = await server.decided(work)
+            return answer({"auth_req_id": value, "expires_in": seconds, "interval": interval})
+
+        return await answered(request, asked)
+
+    return [par, token, backchannel]
+
+
+def _about_tokens(server: AuthorizationServer) -> list[Any]:
+    @post(addresses.INTROSPECT)
     async def introspection(request: AnyRequest) -> Response[Any]:
         async def described() -> Response[Any]:
             form = await read_form(request)
 
-            async def work(db: Connection) -> dict[str, Any]:
-                client = await server.client_of(db, request, form)
-                value = _token_of(form)
-                return await introspect(db, server.clock, server.issuer, client, value)
+            signed = f"application/{INTROSPECTION_TYPE}"
+            wants_signed = signed in request.headers.get("accept", "").lower()
 
-            return answer(await server.decided(work))
+            async def work(db: Connection) -> dict[str, Any] | str:
+                client, clock = await server.client_of(db, request, form), server.clock
+                found = await introspect(db, clock, server.issuer, client, _token_of(form))
+                if not wants_signed:
+                    return found
+                return await introspection_token(db, clock, server.minter, client.id, found)
+
+            told = await server.decided(work)
+            if isinstance(told, str):
+                return Response(told.encode(), media_type=signed, headers=NO_STORE, status_code=200)
+            return answer(told)
 
         return await answered(request, described)
 
-    @post(discovery.REVOKE)
+    @post(addresses.REVOKE)
     async def revocation(request: AnyRequest) -> Response[Any]:
         async def revoked() -> Response[Any]:
             form = await read_form(request)
@@ -152,24 +190,21 @@ def _for_clients(server: AuthorizationServer) -> list[Any]:
                 await revoke(db, server.clock, client, _token_of(form))
 
             await server.decided(work)
+            await applied_everywhere(server.pool)
             return answer({})
 
         return await answered(request, revoked)
 
-    return [par, token, introspection, revocation]
+    return [introspection, revocation]
 
 
 def _userinfo(server: AuthorizationServer) -> Any:
-    @route(discovery.USERINFO, http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200)
+    @route(addresses.USERINFO, http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200)
     async def userinfo(request: AnyRequest) -> Response[Any]:
         async def told() -> Response[Any]:
-            headers = request.headers
-            presented = bearer_of(headers.getall("authorization", []))
-            target = Target(str(request.method), server.url(discovery.USERINFO), presented)
-            proofs = headers.getall("dpop", [])
-
-            async def work(db: Connection) -> Any:
-                return await prove_access(db, server.clock, target, proofs, scope=OPENID)
+            async def work(db: Connection) -> Access:
+                needs = Needs(addresses.USERINFO, OPENID, customer=True)
+                return await server.access_of(db, request, needs)
 
             return answer({"sub": (await server.decided(work)).subject})
 

@@ -1,12 +1,13 @@
-"""Sessions: customers logged in at the bank's own pages, by password and second factor.
+"""Sessions: people logged in at the bank's own pages, by two factors or a passkey that is both.
 
-Always true: a session counts only while its row is live (15 minutes idle, 8 hours in all), in every
-web process alike; only the hash of its secret is stored; the secret is a new one after each factor;
-after five failed attempts for a login or from a source, the next one waits, whether the login
-exists or not.
+Always true: a session counts in its realm only and while its row is live (15 minutes idle, 8 hours
+in all), in every web process alike; only the hash of its secret is stored; the secret is a new one
+after each factor; after five failed attempts for a login or from a source, the next one waits,
+whether the login exists or not; five wrong codes end the session that typed them.
 
-Public: Session, SessionLevel, Visitor, LoginAttempt; prove_password, prove_code, session_of,
-sessions_of, end_session, log_out, forget_old; is_fresh; the refusals of ``errors``.
+Public: Session, SessionLevel, Visitor, Proven, LoginAttempt, PasskeyAttempt; prove_password,
+prove_code, prove_passkey, open_session; session_of, sessions_of, end_session, end_other_sessions,
+log_out, forget_old; is_fresh, device_name, source_of; the refusals of ``errors``.
 """
 
 from bankside.identity.sessions.errors import (
@@ -16,15 +17,22 @@ from bankside.identity.sessions.errors import (
     SessionEnded,
     SessionUnknown,
 )
-from bankside.identity.sessions.model import Session, SessionLevel, Visitor
-from bankside.identity.sessions.rules import is_fresh
-from bankside.identity.sessions.service import (
+from bankside.identity.sessions.login import (
     LoginAttempt,
+    PasskeyAttempt,
+    Proven,
+    open_session,
+    prove_code,
+    prove_passkey,
+    prove_password,
+)
+from bankside.identity.sessions.model import Session, SessionLevel, Visitor
+from bankside.identity.sessions.rules import device_name, is_fresh, source_of
+from bankside.identity.sessions.service import (
+    end_other_sessions,
     end_session,
     forget_old,
     log_out,
-    prove_code,
-    prove_password,
     session_of,
     sessions_of,
 )
@@ -34,17 +42,24 @@ __all__ = [
     "LoginAttempt",
     "LoginLocked",
     "LoginRefused",
+    "PasskeyAttempt",
+    "Proven",
     "Session",
     "SessionEnded",
     "SessionLevel",
     "SessionUnknown",
     "Visitor",
+    "device_name",
+    "end_other_sessions",
     "end_session",
     "forget_old",
     "is_fresh",
     "log_out",
+    "open_session",
     "prove_code",
+    "prove_passkey",
     "prove_password",
     "session_of",
     "sessions_of",
+    "source_of",
 ]

@@ -1,9 +1,10 @@
-"""A session of a customer, and who asks for one."""
+"""A session of a person, and who asks for one."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bankside.identity.realms import Realm
 from bankside.kernel.ids import CustomerId, SessionId
 
 
@@ -24,15 +25,15 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A customer's session as stored. ``amr`` are the methods of RFC 8176 that were used.
+    """A person's session as stored. ``amr`` are the methods of RFC 8176 that were used.
 
     ``authenticated_at`` is when the last factor was proven, ``seen_at`` the last request (noted
-    every SEEN_NOTED_EVERY).
+    every SEEN_NOTED_EVERY), ``codes_failed`` the wrong codes since the last proof.
     """
 
     partner: str
     id: SessionId
-    customer: CustomerId
+    person: str
     login: str
     level: SessionLevel
     amr: tuple[str, ...]
@@ -41,6 +42,14 @@ class Session:
     started_at: datetime
     authenticated_at: datetime
     seen_at: datetime
+    realm: Realm = Realm.CUSTOMER
+    codes_failed: int = 0
+
+    @property
+    def customer(self) -> CustomerId:
+        """The person of a customer's session; asking another realm's is a bug."""
+        assert self.realm is Realm.CUSTOMER, "only the customer pages know customers"
+        return CustomerId(self.person)
 
     @property
     def is_full(self) -> bool:

@@ -9,7 +9,9 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
+from bankside.identity.realms import Realm
 from bankside.identity.sessions.model import Session
 
 IDLE_TTL = timedelta(minutes=15)
@@ -25,7 +27,24 @@ SEEN_NOTED_EVERY = timedelta(seconds=30)
 ATTEMPTS_MAX = 5
 ATTEMPTS_WINDOW = timedelta(minutes=15)
 
+# A browser that has typed this many wrong codes starts again with the password, whenever they were.
+CODES_FAILED_MAX = 5
+
 DEVICE_LENGTH_MAX = 200
+# What a user agent holds, and what people call it; the first that fits wins, because each browser
+# also names those it wants to be taken for.
+_BROWSERS = (
+    *(("MicroMessenger", "WeChat"), ("AlipayClient", "Alipay"), ("HarmonyOS", "HarmonyOS")),
+    *(("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet")),
+    *(("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome")),
+    *(("Safari", "Safari"), ("curl", "curl")),
+)
+_SYSTEMS = (
+    *(("iPhone", "iPhone"), ("iPad", "iPad"), ("HarmonyOS", "HarmonyOS"), ("Android", "Android")),
+    *(("Windows", "Windows"), ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
+)
+# A household or a rented machine has this much of the IPv6 space to itself: one source.
+_IPV6_SOURCE_BITS = 64
 _TOKEN = re.compile(r"([A-Za-z0-9_]{1,64})\.([A-Za-z0-9_-]{43})")
 
 
@@ -52,9 +71,9 @@ def is_fresh(session: Session, at: datetime) -> bool:
     return session.is_full and at < session.authenticated_at + FRESH_TTL
 
 
-def login_hash(partner: str, login: str) -> bytes:
+def login_hash(realm: Realm, partner: str, login: str) -> bytes:
     """What is stored of a login that was tried."""
-    told = f"{partner}\x1f{login.strip().lower()}"
+    told = f"{realm}\x1f{partner}\x1f{login.strip().lower()}"
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -67,3 +86,30 @@ def wait_after(attempts: Sequence[datetime], at: datetime) -> timedelta | None:
         return None
     wait = attempts[ATTEMPTS_MAX - 1] + ATTEMPTS_WINDOW - at
     return wait if wait > timedelta(0) else None
+
+
+def device_name(user_agent: str) -> str:
+    """What people call a browser and its system (``Chrome · Android``); "" when nothing fits."""
+    words = [
+        next((name for sign, name in known if sign in user_agent), "")
+        for known in (_BROWSERS, _SYSTEMS)
+    ]
+    return " · ".join(dict.fromkeys(filter(None, words)))
+
+
+def printable(text: str) -> str:
+    """What a browser calls itself, without what a page or a log could not show."""
+    return "".join(each for each in text if each.isprintable())[:DEVICE_LENGTH_MAX]
+
+
+def source_of(host: str) -> str:
+    """For which source an address counts: itself, or its network of 64 bits (IPv6)."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, _IPV6_SOURCE_BITS), strict=False))

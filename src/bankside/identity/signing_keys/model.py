@@ -5,12 +5,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from bankside.kernel.secrets import Vault
+
 Status = Literal["next", "active", "retired"]
 
 # How long clients may keep our key set; a key is published at least this long before it signs.
 KEYS_CACHE_SECONDS = 300
 # The longest life of what we sign (id_token) and, with room for clocks, of its verification.
 SIGNED_SECONDS_MAX = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Minter:
+    """Who signs as this server: the vault that opens its active key, under the issuer's name."""
+
+    vault: Vault
+    issuer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

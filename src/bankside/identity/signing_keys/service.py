@@ -52,12 +52,14 @@ async def rotate_keys(db: Connection, clock: Clock, vault: Vault) -> list[Signin
     return await store.every(db)
 
 
-async def sign(db: Connection, clock: Clock, vault: Vault, claims: Mapping[str, Any]) -> str:
-    """A JWT over ``claims`` under the active key."""
+async def sign(
+    db: Connection, clock: Clock, vault: Vault, claims: Mapping[str, Any], *, typ: str = "JWT"
+) -> str:
+    """A JWT of the type ``typ`` over ``claims`` under the active key."""
     keys = await ensure_keys(db, clock, vault)
     active = next(key for key in keys if key.status == "active")
     private = ECKey.import_key(vault.open(active.sealed, purpose=f"key:{active.kid}"))
-    return jose.signed({"alg": ALGORITHM, "typ": "JWT", "kid": active.kid}, claims, private)
+    return jose.signed({"alg": ALGORITHM, "typ": typ, "kid": active.kid}, claims, private)
 
 
 def _generated(clock: Clock, vault: Vault, status: Status) -> SigningKey:

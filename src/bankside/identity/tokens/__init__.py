@@ -3,16 +3,23 @@
 Always true: a token is good only while its grant is; a token never holds more than its grant; of a
 foreign token nothing is told and nothing changes.
 
-Public: issue, Asker, Minter, Issued; access_of, Access; prove_access, bearer_of (for resources);
-introspect, revoke; drop_expired; ACCESS_SECONDS, GRANT_TYPES.
+Public: issue, Asker, Minter, Issued; access_of, Access; prove_access, bearer_of (for resources),
+is_certificate_call, prove_certificate (RFC 8705);
+introspect, revoke; block_client, end_customer_access; drop_expired; ACCESS_SECONDS, GRANT_TYPES.
 """
 
+from bankside.identity.signing_keys import Minter
+from bankside.identity.tokens.ending import block_client, end_customer_access
 from bankside.identity.tokens.housekeeping import drop_expired
 from bankside.identity.tokens.model import ACCESS_SECONDS, GRANT_TYPES, Access, Issued
-from bankside.identity.tokens.resource import bearer_of, prove_access
+from bankside.identity.tokens.resource import (
+    bearer_of,
+    is_certificate_call,
+    prove_access,
+    prove_certificate,
+)
 from bankside.identity.tokens.service import (
     Asker,
-    Minter,
     access_of,
     introspect,
     issue,
@@ -28,9 +35,13 @@ __all__ = [
     "Minter",
     "access_of",
     "bearer_of",
+    "block_client",
     "drop_expired",
+    "end_customer_access",
     "introspect",
+    "is_certificate_call",
     "issue",
     "prove_access",
+    "prove_certificate",
     "revoke",
 ]

@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from bankside.identity.revocations import forget_revocations
 from bankside.identity.tokens import store
 from bankside.identity.values import HOUR_SECONDS, SLOTS
 from bankside.kernel.clock import Clock
@@ -14,6 +15,7 @@ KINDS = (
     "assertion_jtis",
     "proof_jtis",
     "access_tokens",
+    "ciba_requests",
 )
 # Nothing lives longer than 600 s, so the hour before this one holds the last live values. Two hours
 # on both sides are kept, for processes whose clocks differ.
@@ -38,4 +40,5 @@ async def drop_expired(db: Connection, clock: Clock) -> int:
             except asyncpg.LockNotAvailableError:
                 continue
     await store.delete_refresh(db, clock.now(), REFRESH_TOKENS_MAX)
+    await forget_revocations(db)
     return emptied

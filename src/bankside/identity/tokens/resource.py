@@ -13,7 +13,7 @@ from bankside.identity.tokens.service import access_of
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
 
-_SCHEME = "dpop "
+_SCHEME, _CERTIFICATE_SCHEME = "dpop ", "bearer "
 
 
 def bearer_of(authorization: Sequence[str]) -> str:
@@ -30,10 +30,12 @@ async def prove_access(
     proofs: Sequence[str],
     *,
     scope: str,
+    customer: bool = True,
 ) -> Access:
     """What the caller may reach with ``target.access_token`` and its DPoP header.
 
-    A customer stands behind the result. Raises TokenInvalid, ProofInvalid, ScopeInsufficient.
+    ``customer``: one stands behind the result; False: the client alone does. Raises
+    TokenInvalid, ProofInvalid, ScopeInsufficient.
     """
     assert target.access_token is not None
     proof: Proof = checked_proof(clock, proofs, target)
@@ -42,11 +44,46 @@ async def prove_access(
         raise TokenInvalid("the access token is unknown, expired or revoked")
     if access.jkt != proof.jkt:
         raise TokenInvalid("the access token is bound to another key")
+    await claim_proof(db, clock, (access.partner, access.client_id), proof)
+    return await _reaching(db, access, scope, customer=customer)
+
+
+def is_certificate_call(authorization: Sequence[str]) -> bool:
+    """Whether the token comes as one that is bound to a certificate (RFC 8705: Bearer)."""
+    return len(authorization) == 1 and authorization[0].lower().startswith(_CERTIFICATE_SCHEME)
+
+
+async def prove_certificate(
+    db: Connection,
+    clock: Clock,
+    authorization: Sequence[str],
+    x5t: str | None,
+    *,
+    scope: str,
+    customer: bool = True,
+) -> Access:
+    """What the caller may reach whose connection proved the certificate with thumbprint ``x5t``.
+
+    ``customer``: one stands behind the result; False: the client alone does. Raises
+    TokenInvalid, ScopeInsufficient.
+    """
+    if not is_certificate_call(authorization):
+        raise TokenInvalid("send the access token in one Authorization header")
+    token = authorization[0][len(_CERTIFICATE_SCHEME) :].strip()
+    access = await access_of(db, clock, token)
+    # A token bound to a key has no x5t: sent as Bearer it is refused here, certificate or not.
+    if access is None or not x5t or access.x5t != x5t:
+        raise TokenInvalid("the access token is not one of this connection's certificate")
+    return await _reaching(db, access, scope, customer=customer)
+
+
+async def _reaching(db: Connection, access: Access, scope: str, *, customer: bool) -> Access:
+    """The access, if its client is active and it holds the scope from whom it has to."""
     try:
         await active_client(db, access.client_id)
     except ClientUnknown as blocked:
         raise TokenInvalid("the client is blocked") from blocked
-    await claim_proof(db, clock, (access.partner, access.client_id), proof)
-    if access.subject is None or scope not in access.scopes:
-        raise ScopeInsufficient(f"this resource needs a customer's grant with scope {scope}")
+    if (access.subject is not None) != customer or scope not in access.scopes:
+        whose = "a customer's grant" if customer else "the client's own token"
+        raise ScopeInsufficient(f"this resource needs {whose} with scope {scope}")
     return access

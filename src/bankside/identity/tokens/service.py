@@ -1,4 +1,4 @@
-"""The token endpoint's three grants, and what becomes of tokens afterwards.
+"""The token endpoint's grants, and what becomes of tokens afterwards.
 
 Reads and checks come first, the redemption next, inserts last: a refused call has burnt no code.
 Refusals are raised; the endpoint commits what was written before them (a reused code's revocation).
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bankside.identity import authorisations, signing_keys
+from bankside.identity import authorisations, backchannel, signing_keys
 from bankside.identity.authorisations import Code, Detail, Grant
 from bankside.identity.clients import OFFLINE_ACCESS, OPENID, Client
 from bankside.identity.errors import (
@@ -18,6 +18,7 @@ from bankside.identity.errors import (
     GrantTypeUnsupported,
     RequestInvalid,
 )
+from bankside.identity.signing_keys import Minter
 from bankside.identity.tokens import store
 from bankside.identity.tokens.model import (
     ACCESS_SECONDS,
@@ -26,33 +27,32 @@ from bankside.identity.tokens.model import (
     Access,
     Issued,
 )
-from bankside.identity.values import ACCESS_TOKEN, CODE, REFRESH_TOKEN, Place, mint, place_of
+from bankside.identity.values import (
+    ACCESS_TOKEN,
+    CODE,
+    REFRESH_TOKEN,
+    Binding,
+    Place,
+    mint,
+    place_of,
+)
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
-from bankside.kernel.secrets import Vault
 
 Form = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who asks for a token: a proven client, and the proven key the token will be bound to."""
+    """Who asks for a token: a proven client, and what it proved that the token is bound to."""
 
     client: Client
-    jkt: str
+    binding: Binding
 
     @property
     def key(self) -> tuple[str, str]:
         """(partner, client id), the owner in the keys of the tables."""
         return self.client.partner, self.client.id
-
-
-@dataclass(frozen=True, slots=True)
-class Minter:
-    """What signing an id_token needs."""
-
-    vault: Vault
-    issuer: str
 
 
 async def issue(db: Connection, clock: Clock, minter: Minter, asker: Asker, form: Form) -> Issued:
@@ -64,6 +64,8 @@ async def issue(db: Connection, clock: Clock, minter: Minter, asker: Asker, form
             return await _by_refresh(db, clock, asker, form)
         case "client_credentials":
             return await _by_client(db, clock, asker, form)
+        case backchannel.GRANT_TYPE:
+            return await _by_backchannel(db, clock, minter, asker, form)
         case None:
             raise RequestInvalid("grant_type is missing")
     raise GrantTypeUnsupported(f"grant_type is one of {', '.join(GRANT_TYPES)}")
@@ -81,7 +83,7 @@ async def _by_code(
         raise GrantInvalid("redirect_uri is not that of the request")
     if not authorisations.proves(_required(form, "code_verifier"), code.code_challenge):
         raise GrantInvalid("code_verifier does not belong to the code_challenge")
-    if code.dpop_jkt not in {None, asker.jkt}:
+    if code.dpop_jkt not in {None, asker.binding.jkt}:
         raise GrantInvalid("the code is bound to another DPoP key")
     grant = await _live_grant(db, clock, asker, code.grant_id)
     details = _narrowed(form, grant.details)
@@ -90,13 +92,35 @@ async def _by_code(
         again = await authorisations.find_code(db, asker.key, place)
         await _check_unused(db, clock, asker, again or code)
         raise GrantInvalid("the code has expired")
+    return await _first(db, clock, minter, asker, (grant, details, code.nonce))
+
+
+async def _by_backchannel(
+    db: Connection, clock: Clock, minter: Minter, asker: Asker, form: Form
+) -> Issued:
+    """What the customer answered elsewhere (OpenID CIBA Core section 10.1)."""
+    auth_req_id = _required(form, "auth_req_id")
+    grant_id = await backchannel.redeem(db, clock, asker.key, auth_req_id)
+    grant = await _live_grant(db, clock, asker, grant_id)
+    return await _first(db, clock, minter, asker, (grant, grant.details, None))
+
+
+async def _first(
+    db: Connection,
+    clock: Clock,
+    minter: Minter,
+    asker: Asker,
+    of: tuple[Grant, Sequence[Detail], str | None],
+) -> Issued:
+    """The first tokens of a grant; ``of`` is the grant, its details for now, and the nonce."""
+    grant, details, nonce = of
     body = await _bear(db, clock, asker, grant.scopes, details, grant)
     if OFFLINE_ACCESS in grant.scopes:
         body["refresh_token"], kept = mint(REFRESH_TOKEN, clock.now())
         until = grant.expires_at
         await store.insert_refresh(db, asker.key, kept, grant.id, at=clock.now(), until=until)
     if OPENID in grant.scopes:
-        claims = _id_claims(minter.issuer, grant, code.nonce, clock.now())
+        claims = _id_claims(minter.issuer, grant, nonce, clock.now())
         body["id_token"] = await signing_keys.sign(db, clock, minter.vault, claims)
     return Issued(body=body)
 
@@ -169,17 +193,20 @@ async def _bear(
         subject=grant.subject if grant else None,
         scopes=tuple(scopes),
         details=tuple(details),
-        jkt=asker.jkt,
+        jkt=asker.binding.jkt,
+        x5t=asker.binding.x5t,
         issued_at=at,
         expires_at=until,
     )
     await store.insert_access(db, place, access)
     body: dict[str, Any] = {
         "access_token": value,
-        "token_type": "DPoP",
+        "token_type": access.token_type,
         "expires_in": int((until - at).total_seconds()),
         "scope": " ".join(scopes),
     }
+    if grant is not None:
+        body["grant_id"] = grant.id
     if details:
         body["authorization_details"] = list(details)
     return body
@@ -214,8 +241,8 @@ async def introspect(
     if access is not None and (access.partner, access.client_id) == (client.partner, client.id):
         found = _described(issuer, client, access.subject, access.scopes, access.details)
         return found | {
-            "token_type": "DPoP",
-            "cnf": {"jkt": access.jkt},
+            "token_type": access.token_type,
+            "cnf": dict(access.confirmation),
             "iat": int(access.issued_at.timestamp()),
             "exp": int(access.expires_at.timestamp()),
         }

@@ -12,8 +12,8 @@ async def insert_access(db: Connection, place: Place, access: Access) -> None:
     """Store an access token."""
     await db.execute(
         "insert into identity.access_tokens (slot, hash, partner_id, client_id, grant_id, scopes,"
-        " authorization_details, jkt, issued_at, expires_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        " authorization_details, jkt, issued_at, expires_at, x5t)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         place.slot,
         place.hash,
         access.partner,
@@ -24,6 +24,7 @@ async def insert_access(db: Connection, place: Place, access: Access) -> None:
         access.jkt,
         access.issued_at,
         access.expires_at,
+        access.x5t,
     )
 
 
@@ -31,7 +32,7 @@ async def find_access(db: Connection, place: Place, at: datetime) -> Access | No
     """The token while it is good: not expired, not revoked, its grant alive."""
     row = await db.fetchrow(
         "select t.partner_id, t.client_id, t.grant_id, g.subject, t.scopes,"
-        " t.authorization_details, t.jkt, t.issued_at, t.expires_at"
+        " t.authorization_details, t.jkt, t.issued_at, t.expires_at, t.x5t"
         " from identity.access_tokens t left join identity.grants g"
         " on g.partner_id = t.partner_id and g.grant_id = t.grant_id"
         " where t.slot = $1 and t.hash = $2 and t.revoked_at is null and t.expires_at > $3"
@@ -52,6 +53,7 @@ async def find_access(db: Connection, place: Place, at: datetime) -> Access | No
         jkt=row["jkt"],
         issued_at=row["issued_at"],
         expires_at=row["expires_at"],
+        x5t=row["x5t"],
     )
 
 
@@ -67,6 +69,28 @@ async def revoke_access(
         place.hash,
         at,
     )
+
+
+async def revoke_of_client(db: Connection, client: tuple[str, str], at: datetime) -> None:
+    """All access tokens of the client (partner, id) are dead."""
+    await db.execute(
+        "update identity.access_tokens set revoked_at = $3 where partner_id = $1"
+        " and client_id = $2 and revoked_at is null and expires_at > $3",
+        *client,
+        at,
+    )
+
+
+async def live_grants(db: Connection, partner: str, subject: str, at: datetime) -> list[str]:
+    """Ids of the grants of a customer that tokens can still stand on."""
+    rows = await db.fetch(
+        "select grant_id from identity.grants where partner_id = $1 and subject = $2"
+        " and revoked_at is null and expires_at > $3 order by grant_id",
+        partner,
+        subject,
+        at,
+    )
+    return [row["grant_id"] for row in rows]
 
 
 async def insert_refresh(

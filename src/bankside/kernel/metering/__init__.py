@@ -4,17 +4,18 @@ Always true: the record of an answered money call is on disk before its answer l
 100 ms of read calls are lost with a power failure, nothing with the death of a process; every
 record that reached a segment file lands in ``kernel.call_records`` exactly once.
 
-Public: CallRecord, Outcome; for the edge SegmentWriter (``append``, ``flushed``); for the worker
-Shipper, Shipped; for readers calls_by_request_id, recent_calls, count_by, Dimension.
+Public: CallRecord, CallRow, Outcome; for the edge SegmentWriter (``append``, ``flushed``); for the
+worker Shipper, Shipped; for readers calls_by_request_id, recent_calls, count_by, Dimension.
 """
 
 from bankside.kernel.metering.reads import Dimension, calls_by_request_id, count_by, recent_calls
-from bankside.kernel.metering.record import CallRecord, Outcome
+from bankside.kernel.metering.record import CallRecord, CallRow, Outcome
 from bankside.kernel.metering.shipper import Shipped, Shipper
 from bankside.kernel.metering.writer import SegmentWriter
 
 __all__ = [
     "CallRecord",
+    "CallRow",
     "Dimension",
     "Outcome",
     "SegmentWriter",

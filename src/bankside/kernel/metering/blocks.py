@@ -7,19 +7,20 @@ whole block end the reading: they are the tail of a write that a crash cut, or i
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
-from bankside.kernel.metering.record import CallRecord
+from bankside.kernel.metering.record import CallRecord, CallRow
 
 _LENGTH_BYTES = 4
 # 5,000 records whose every field is as long as ids get stay below this; more can only be damage.
 BLOCK_BYTES_MAX = 16 * 2**20
 BLOCK_RECORDS_MAX = 5_000
 
+_encoder = msgspec.msgpack.Encoder()
 _records = msgspec.msgpack.Decoder(list[CallRecord])
 _record = msgspec.msgpack.Decoder(CallRecord)
 _raw_records = msgspec.msgpack.Decoder(list[msgspec.Raw])
@@ -49,27 +50,57 @@ class Block:
     unreadable: int = 0
 
 
-def pack(worker: str, segment: int, offset: int, records: Sequence[CallRecord]) -> bytes:
-    """The bytes of one block that will stand at ``offset``.
+class Packed:
+    """Records packed one behind the other as their calls end: the content of one block to be.
 
-    Raises what msgspec raises (TypeError, ValueError, OverflowError) when a value is no call
-    record's; `packable` tells which.
+    So a waiting record is 200 bytes in one buffer and no object: 100 ms of objects would push the
+    rest of a busy worker out of its caches.
     """
-    packed = msgspec.msgpack.encode(records)
+
+    __slots__ = ("count", "octets")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.octets = bytearray()
+
+    @classmethod
+    def of(cls, records: Iterable[CallRecord]) -> "Packed":
+        """All of ``records``; at most BLOCK_RECORDS_MAX."""
+        packed = cls()
+        for each in records:
+            packed.add(each)
+        return packed
+
+    def add(self, record: CallRecord | CallRow) -> None:
+        """Add one record, or nothing when a value is no call record's.
+
+        Then raises what msgspec raises (TypeError, ValueError, OverflowError).
+        """
+        whole = len(self.octets)
+        try:
+            _encoder.encode_into(record, self.octets, -1)
+        except BaseException:
+            del self.octets[whole:]
+            raise
+        self.count += 1
+
+    def is_full(self) -> bool:
+        """Whether the next record belongs into another block."""
+        return self.count >= BLOCK_RECORDS_MAX
+
+
+def pack(worker: str, segment: int, offset: int, content: Packed) -> bytes:
+    """The bytes of one block that will stand at ``offset``."""
+    records = _list_head(content.count) + content.octets
     block = msgspec.msgpack.encode(
-        _Block(worker, segment, offset, len(records), zlib.crc32(packed), packed)
+        _Block(worker, segment, offset, content.count, zlib.crc32(records), records)
     )
     return len(block).to_bytes(_LENGTH_BYTES, "big") + block
 
 
-def packable(records: Sequence[CallRecord]) -> list[CallRecord]:
-    """The records that ``pack`` can write; one that is a bug costs only itself."""
-    found = []
-    for record in records:
-        with suppress(TypeError, ValueError, OverflowError):
-            msgspec.msgpack.encode(record)
-            found.append(record)
-    return found
+def _list_head(count: int) -> bytes:
+    """How msgpack begins a list of ``count`` (below 2^16) values."""
+    return bytes([0x90 | count]) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
 
 
 def unpack(worker: str, segment: int, offset: int, data: bytes) -> Iterator[Block]:

@@ -55,6 +55,10 @@ class CallRecord(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     environment: str = ""
 
 
+# The values of a call record in the order of its fields: packed they are the same bytes, and making
+# a tuple takes half the time. For whoever ends ten thousand calls a second.
+CallRow = tuple[object, ...]
+
 # A record's field -> its column in kernel.call_records; the others have one name.
 COLUMNS: dict[str, str] = {name: name for name in CallRecord.__struct_fields__} | {
     name: f"{name}_id" for name in ("partner", "tenant", "psu", "app", "key", "order")

@@ -7,13 +7,8 @@ to that file again, so every file is whole blocks and at most one torn tail.
 import os
 from pathlib import Path
 
-import structlog
-
 from bankside.kernel.clock import Clock
-from bankside.kernel.metering.blocks import pack, packable
-from bankside.kernel.metering.record import CallRecord
-
-log = structlog.get_logger(__name__)
+from bankside.kernel.metering.blocks import Packed, pack
 
 SEGMENT_BYTES_MAX = 64 * 2**20
 SEGMENT_SECONDS_MAX = 60.0
@@ -31,7 +26,7 @@ class SegmentFile:
         self._offset = 0
         self._opened_at = 0.0
 
-    def write(self, records: list[CallRecord]) -> None:
+    def write(self, records: Packed) -> None:
         """Append one block and wait until the disk has it; after an error the segment is left."""
         try:
             if self._handle is not None and self._is_full():
@@ -39,7 +34,7 @@ class SegmentFile:
             if self._handle is None:
                 self._open()
             assert self._handle is not None
-            block = memoryview(self._block(records))
+            block = memoryview(pack(self._worker, self._number, self._offset, records))
             size = len(block)
             while block:
                 block = block[os.write(self._handle, block) :]
@@ -54,15 +49,6 @@ class SegmentFile:
         handle, self._handle = self._handle, None
         if handle is not None:
             os.close(handle)
-
-    def _block(self, records: list[CallRecord]) -> bytes:
-        try:
-            return pack(self._worker, self._number, self._offset, records)
-        except (TypeError, ValueError, OverflowError) as error:
-            kept = packable(records)
-            lost = len(records) - len(kept)
-            log.error("call_records_unpackable", count=lost, error=repr(error))
-            return pack(self._worker, self._number, self._offset, kept)
 
     def _is_full(self) -> bool:
         age = self._clock.now().timestamp() - self._opened_at

@@ -11,11 +11,15 @@ from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import structlog
+
 from bankside.kernel.clock import Clock
-from bankside.kernel.metering.blocks import BLOCK_RECORDS_MAX
-from bankside.kernel.metering.record import CallRecord
+from bankside.kernel.metering.blocks import Packed
+from bankside.kernel.metering.record import CallRecord, CallRow
 from bankside.kernel.metering.segment import SegmentFile
 from bankside.kernel.telemetry import Counter
+
+log = structlog.get_logger(__name__)
 
 _DROPPED = Counter(
     "bankside_call_records_dropped_total", "Call records that found no room while the disk failed"
@@ -24,7 +28,7 @@ _DROPPED = Counter(
 FLUSH_SECONDS = 0.1
 # Waiting money calls share a write: at most this long, so that a disk sees <= 200 writes a second.
 LINGER_SECONDS = 0.005
-# When the disk fails: some 100 MB of records wait, further ones are counted as dropped.
+# When the disk fails: some 40 MB of records wait, further ones are counted as dropped.
 WAITING_RECORDS_MAX = 200_000
 
 _WORKER = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
@@ -42,7 +46,8 @@ class SegmentWriter:
             raise ValueError(f"{worker!r} is no worker name (a-z, 0-9, dot, dash)")
         folder.mkdir(parents=True, exist_ok=True)
         self._file = SegmentFile(folder, worker, clock)
-        self._waiting: list[CallRecord] = []
+        self._waiting = [Packed()]  # the last one is being filled
+        self._waiting_count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._last_write_at = 0.0
@@ -54,13 +59,22 @@ class SegmentWriter:
         self.dropped = 0
         self.failing = False
 
-    def append(self, record: CallRecord) -> None:
-        """Keep ``record``; it is on disk within 100 ms."""
-        if len(self._waiting) >= WAITING_RECORDS_MAX:
+    def append(self, record: CallRecord | CallRow) -> None:
+        """Keep ``record``; it is on disk within 100 ms. One that is a bug costs only itself."""
+        if self._waiting_count >= WAITING_RECORDS_MAX:
             self.dropped += 1
             _DROPPED.add()
             return
-        self._waiting.append(record)
+        block = self._waiting[-1]
+        if block.is_full():
+            block = Packed()
+            self._waiting.append(block)
+        try:
+            block.add(record)
+        except (TypeError, ValueError, OverflowError) as error:
+            log.error("call_record_unpackable", record=repr(record), error=repr(error))
+            return
+        self._waiting_count += 1
         if self._timer is None and self._writing is None:
             self._write_in(FLUSH_SECONDS)
 
@@ -69,7 +83,7 @@ class SegmentWriter:
 
         While ``failing``, money operations should be refused before they are executed.
         """
-        if not self._waiting:
+        if not self._waiting_count:
             return _shielded(self._current)
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
@@ -82,7 +96,7 @@ class SegmentWriter:
         try:
             while self._writing is not None:
                 await asyncio.wait([self._writing])
-            if self._waiting:
+            if self._waiting_count:
                 await self.flushed()
         finally:
             if self._timer is not None:
@@ -113,18 +127,19 @@ class SegmentWriter:
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         self._last_write_at = loop.time()
-        batch, self._waiting = self._waiting, []
+        blocks, self._waiting = [each for each in self._waiting if each.count], [Packed()]
+        count, self._waiting_count = self._waiting_count, 0
         self._current, self._next = self._next or loop.create_future(), None
         try:
-            for begin in range(0, len(batch), BLOCK_RECORDS_MAX):
-                block = batch[begin : begin + BLOCK_RECORDS_MAX]
+            for block in blocks:
                 await loop.run_in_executor(self._thread, self._file.write, block)
             self.failing = False
             self._current.set_result(None)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
             # Unsure how much is on disk: these go into a new segment, and a record that was
             # written after all is dropped by its request id when it is shipped.
-            self._waiting[:0] = batch
+            self._waiting[:0] = blocks
+            self._waiting_count += count
             self.failing = True
             self._current.set_exception(
                 error if isinstance(error, OSError) else OSError(f"call records: {error!r}")
@@ -139,7 +154,7 @@ class SegmentWriter:
         """Plan the write of what came while the last one ran."""
         if self._next is not None:
             self._write_soon()
-        elif self._waiting:
+        elif self._waiting_count:
             self._write_in(FLUSH_SECONDS)
 
 

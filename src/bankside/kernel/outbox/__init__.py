@@ -5,30 +5,42 @@ state, never by a remembered last id, because identity order is not commit order
 the events of one object in their order, and may see an event twice: it is idempotent by event id.
 A consumer that fails or is slow holds up no other consumer, and no other object.
 
-Public: publish; Relay, Consumer, RETRY_SECONDS; DeadLetter, dead_letters, replay_one,
-replay_range, replay_dead, forget_consumer.
+Public: publish; Relay, Consumer, DeliverLater, GiveUp, RETRY_SECONDS; register_consumer,
+forget_consumer, stop_consumer; DeadLetter, dead_letters, replay_one, replay_range, replay_dead.
 """
 
-from bankside.kernel.outbox.relay import RETRY_SECONDS, Consumer, Relay
+from bankside.kernel.outbox.relay import (
+    RETRY_SECONDS,
+    Consumer,
+    DeliverLater,
+    GiveUp,
+    Relay,
+)
 from bankside.kernel.outbox.store import (
     DeadLetter,
     dead_letters,
     forget_consumer,
     publish,
+    register_consumer,
     replay_dead,
     replay_one,
     replay_range,
+    stop_consumer,
 )
 
 __all__ = [
     "RETRY_SECONDS",
     "Consumer",
     "DeadLetter",
+    "DeliverLater",
+    "GiveUp",
     "Relay",
     "dead_letters",
     "forget_consumer",
     "publish",
+    "register_consumer",
     "replay_dead",
     "replay_one",
     "replay_range",
+    "stop_consumer",
 ]

@@ -6,9 +6,13 @@ its own pace; a relay that dies leaves claims that lapse after a minute.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import random
+from collections import Counter as Counted
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -26,6 +30,8 @@ from bankside.kernel.outbox import store
 from bankside.kernel.telemetry import Counter
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 _DELIVERIES = Counter(
     "bankside_outbox_deliveries_total",
@@ -48,17 +54,36 @@ PRUNE_SECONDS = 600.0
 PRUNE_ROWS = 10_000
 
 
+class DeliverLater(Exception):
+    """Raised by a consumer: the recipient wants nothing for ``seconds``; the event stays queued."""
+
+    def __init__(self, why: str, *, seconds: float) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
+class GiveUp(Exception):
+    """Raised by a consumer: no further attempt can succeed; the event is dead at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumer:
     """Somebody who wants events: its stable name, beginnings of the types, what it does with one.
 
-    ``deliver`` is idempotent by event id; when it raises, the event is tried again by ``retry``.
+    ``deliver(event, recipient)`` is idempotent by event id and recipient; when it raises, the event
+    is tried again by ``retry``. A consumer without ``types`` is a channel: its recipients, named
+    ``<consumer>:<id>``, are registered one by one and queue apart from each other.
     """
 
     name: str
-    deliver: Callable[[Event], Awaitable[None]]
-    types: tuple[str, ...] = ("",)
+    deliver: Callable[[Event, str], Awaitable[None]]
+    types: tuple[str, ...] | None = ("",)
     retry: tuple[int, ...] = RETRY_SECONDS
+    # Each wait is longer by up to this share of it, so that what failed together spreads out.
+    jitter: float = 0.0
+    seconds: float = DELIVER_SECONDS
+    # Of one recipient at once: a slow one keeps at most so many turns from the others.
+    each: int = CLAIM_ROWS
 
 
 class Relay:
@@ -72,17 +97,18 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled; a lost database is waited for."""
         await self._patiently(self.register)
-        loops = [self._loop(self._fan_out)]
-        loops += [self._loop(self._delivering(consumer)) for consumer in self._consumers]
         async with asyncio.TaskGroup() as tasks:
-            for each in (*loops, self._pruning()):
-                tasks.create_task(each)
+            tasks.create_task(self._loop(self._fan_out))
+            tasks.create_task(self._pruning())
+            for consumer in self._consumers:
+                tasks.create_task(self._deliveries(consumer))
 
     async def register(self) -> bool:
         """Make the consumers known; events published before are not theirs. Always False."""
         async with transaction(self._pool) as db:
             for consumer in self._consumers:
-                await store.register_consumer(db, consumer.name, consumer.types)
+                if consumer.types is not None:
+                    await store.register_consumer(db, consumer.name, consumer.types)
         return False
 
     async def drain(self) -> int:
@@ -92,9 +118,12 @@ class Relay:
         while True:
             more = await self._fan_out()
             for consumer in self._consumers:
-                count = await self._deliver_due(consumer)
-                tried += count
-                more = more or count > 0
+                claims = await self._claimed(consumer, limit=CLAIM_ROWS, busy=())
+                await self._note(
+                    await asyncio.gather(*(self._attempt(consumer, claim) for claim in claims))
+                )
+                tried += len(claims)
+                more = more or bool(claims)
             if not more:
                 return tried
 
@@ -103,50 +132,89 @@ class Relay:
         async with transaction(self._pool) as db:
             return await store.fan_out(db, at=self._clock.now(), limit=FAN_OUT_ROWS) > 0
 
-    def _delivering(self, consumer: Consumer) -> Callable[[], Awaitable[bool]]:
-        async def due() -> bool:
-            return await self._deliver_due(consumer) > 0
+    async def _deliveries(self, consumer: Consumer) -> None:
+        """Keep up to CLAIM_ROWS attempts under way; a slow recipient delays nobody else."""
+        flying: dict[asyncio.Task[list[Write]], str] = {}
+        try:
+            while True:
+                claims: list[store.Claim] = []
+                if len(flying) < CLAIM_ROWS:
+                    claims = await self._patiently(partial(self._next, consumer, flying))
+                for claim in claims:
+                    task = asyncio.create_task(self._attempt(consumer, claim))
+                    flying[task] = claim.recipient
+                await self._landed(flying, seconds=0 if claims else IDLE_SECONDS)
+        finally:
+            for task in flying:
+                task.cancel()
 
-        return due
+    async def _landed(
+        self, flying: dict[asyncio.Task[list[Write]], str], *, seconds: float
+    ) -> None:
+        """Wait a moment and note the ends of the attempts that are over, in one transaction."""
+        if not flying:
+            await asyncio.sleep(seconds)
+            return
+        done, _ = await asyncio.wait(
+            flying, timeout=seconds or IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        ends = [task.result() for task in done]
+        for task in done:
+            del flying[task]
+        await self._patiently(partial(self._note, ends))
 
-    async def _deliver_due(self, consumer: Consumer) -> int:
-        """Claim what is due, hand it over concurrently, note the ends; how many."""
+    async def _next(
+        self, consumer: Consumer, flying: Mapping[asyncio.Task[list[Write]], str]
+    ) -> list[store.Claim]:
+        under_way = Counted(flying.values())
+        busy = [name for name, count in under_way.items() if count >= consumer.each]
+        return await self._claimed(consumer, limit=CLAIM_ROWS - len(flying), busy=busy)
+
+    async def _claimed(
+        self, consumer: Consumer, *, limit: int, busy: Sequence[str]
+    ) -> list[store.Claim]:
+        asked = store.Asked(
+            at=self._clock.now(), lease=LEASE, limit=limit, each=consumer.each, busy=busy
+        )
         async with transaction(self._pool) as db:
-            claims = await store.claim(
-                db, consumer.name, at=self._clock.now(), lease=LEASE, limit=CLAIM_ROWS
-            )
-        ends = await asyncio.gather(*(self._attempt(consumer, claim) for claim in claims))
+            return await store.claim(db, consumer.name, asked)
+
+    async def _note(self, ends: Sequence[Sequence[Write]]) -> None:
         if ends:
             async with transaction(self._pool) as db:
-                await write_all(db, ends)
-        return len(claims)
+                await write_all(db, [write for end in ends for write in end])
 
-    async def _attempt(self, consumer: Consumer, claim: store.Claim) -> Write:
+    async def _attempt(self, consumer: Consumer, claim: store.Claim) -> list[Write]:
         try:
-            async with asyncio.timeout(DELIVER_SECONDS):
-                await consumer.deliver(claim.event)
+            async with asyncio.timeout(consumer.seconds):
+                await consumer.deliver(claim.event, claim.recipient)
         except Exception as error:  # noqa: BLE001 - whatever a consumer raises, the event waits
             return self._failed(consumer, claim, error)
         _DELIVERIES.add(consumer.name, "delivered")
-        return store.delivered(claim.event, consumer.name, at=self._clock.now())
+        return [store.delivered(claim, at=self._clock.now())]
 
-    def _failed(self, consumer: Consumer, claim: store.Claim, error: Exception) -> Write:
+    def _failed(self, consumer: Consumer, claim: store.Claim, error: Exception) -> list[Write]:
         now = self._clock.now()
-        dead = claim.attempt > len(consumer.retry)
-        wait = None if dead else timedelta(seconds=consumer.retry[claim.attempt - 1])
+        dead = claim.attempt > len(consumer.retry) or isinstance(error, GiveUp)
+        wait = None if dead else _wait(consumer, claim.attempt)
+        writes: list[Write] = []
+        if isinstance(error, DeliverLater) and wait is not None:
+            wait = max(wait, timedelta(seconds=error.seconds))
+            writes.append(
+                store.paused(claim.recipient, until=now + timedelta(seconds=error.seconds))
+            )
         _DELIVERIES.add(consumer.name, "dead" if dead else "retried")
         log.log(
             logging.ERROR if dead else logging.WARNING,
             "event_dead" if dead else "event_not_delivered",
-            consumer=consumer.name,
+            consumer=claim.recipient,
             event_id=claim.event.id,
             type=claim.event.type,
             attempt=claim.attempt,
             error=repr(error),
         )
-        return store.failed(
-            claim, consumer.name, repr(error), at=now, next_at=None if wait is None else now + wait
-        )
+        next_at = None if wait is None else now + wait
+        return [*writes, store.failed(claim, repr(error), at=now, next_at=next_at)]
 
     async def _loop(self, step: Callable[[], Awaitable[bool]]) -> None:
         """Repeat ``step``, at once while it finds work."""
@@ -164,7 +232,7 @@ class Relay:
             if not await self._patiently(prune):
                 await asyncio.sleep(PRUNE_SECONDS)
 
-    async def _patiently(self, step: Callable[[], Awaitable[bool]]) -> bool:
+    async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
         """Do ``step`` until the database lets us; its answer."""
         while True:
             try:
@@ -172,3 +240,8 @@ class Relay:
             except DATABASE_TROUBLE as error:
                 log.warning("outbox_waits_for_database", error=repr(error))
                 await asyncio.sleep(TROUBLE_SECONDS)
+
+
+def _wait(consumer: Consumer, attempt: int) -> timedelta:
+    spread = 1 + consumer.jitter * random.random()
+    return timedelta(seconds=consumer.retry[attempt - 1] * spread)

@@ -26,7 +26,7 @@ LABEL = "sig1"
 # Methods whose body may carry meaning even when it is empty: its digest must be covered.
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 # Headers that decide something: covered whenever they are there.
-GUARDED_HEADERS = ("authorization", "idempotency-key", "x-app-auth-token")
+GUARDED_HEADERS = ("authorization", "idempotency-key", "x-app-auth-token", "x-consent-id")
 
 QUERY_FIELDS_MAX = 64
 

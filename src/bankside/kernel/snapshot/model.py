@@ -6,6 +6,9 @@ All lookups a call needs are dictionary reads, whatever the number of operations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+Access = Literal["signature", "client", "customer", "either"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,10 @@ class Operation:
     ``path`` is the native template (``/v1/scan-payments/{scanPaymentId}``), ``purpose`` the
     catalogue's word for what the operation does. ``available`` is False when a primitive it needs
     is not built: such an operation answers ``product.not_available``.
+    ``access`` says what lets a caller in: ``signature`` (the app's own, on a signing wire),
+    ``client`` (a token the app got for itself), ``customer`` (a token of a customer's grant), or
+    ``either`` (a signature, with the consent it acts under where that is needed, or a customer's
+    token). Tokens are bound to a key by DPoP; their scopes are ``scopes``.
     """
 
     id: str
@@ -33,6 +40,7 @@ class Operation:
     available: bool = True
     body_max: int = 1_048_576
     deadline_ms: int = 10_000
+    access: Access = "signature"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,23 @@ from bankside.catalog import Product, ProductOperation
 from bankside.kernel.call import Answer
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.families import (
+    clients,
     collect,
+    digests,
     file,
+    follow,
     hold,
+    mandate,
     payout,
     platform,
+    policy,
     query,
     reading,
+    records,
     refund,
+    shelf,
     split,
+    stepwise,
     transfer,
 )
 from bankside.orders.primitives import PRIMITIVES
@@ -34,6 +42,26 @@ _COLLECT: Mapping[str, Handler] = {
     "list": reading.listed,
     "refunds": refund.of_order,
     "closures": collect.close,
+}
+_BILL: Mapping[str, Handler] = {
+    "create": stepwise.create,
+    "query": reading.item,
+    "list": reading.listed,
+    "payments": stepwise.act,
+    "refunds": refund.of_order,
+    "closures": stepwise.act,
+}
+_MANDATES: Mapping[str, Handler] = {
+    "mandates-create": stepwise.create,
+    "mandates-query": mandate.mandate_item,
+    "mandates-revoke": stepwise.act,
+}
+_PAYOUT: Mapping[str, Handler] = {
+    "create": payout.create,
+    "query": reading.item,
+    "list": reading.listed,
+    "lines": payout.lines,
+    "retries": payout.retry,
 }
 # By archetype, then by the operation's word.
 _BY_ARCHETYPE: Mapping[str, Mapping[str, Handler]] = {
@@ -56,21 +84,127 @@ _BY_ARCHETYPE: Mapping[str, Mapping[str, Handler]] = {
         "captures": hold.capture,
         "closures": hold.release,
     },
+    "mandate_debit": {**_MANDATES, "create": mandate.debit, "query": mandate.debit_item},
+    "mandate_bulk": {
+        **_MANDATES,
+        "create": mandate.bulk,
+        "query": mandate.batch_item,
+        "content": file.content,
+    },
+    "bill_pay": _BILL,
+    "tax_remit": {**_BILL, "content": file.content},
+    "claim": {
+        "create": policy.claim,
+        "query": reading.item,
+        "list": reading.listed,
+        "claims": policy.claim_again,
+    },
+    "surrender": {
+        "create": policy.surrender,
+        "query": reading.item,
+        "list": reading.listed,
+        "claims": policy.claim_again,
+    },
     "refund": {
         "create": refund.create,
         "query": reading.item,
         "list": reading.refunds,
         "cancellations": refund.cancel,
     },
-    "payout": {
-        "create": payout.create,
+    "payout": _PAYOUT,
+    "payout_tax": _PAYOUT,
+}
+_INSTRUMENTS = (
+    "ar_confirm",
+    "factoring",
+    "guarantee",
+    "instrument",
+    "instrument_discount",
+    "instrument_endorse",
+    "instrument_pledge",
+    "instrument_pool",
+    "instrument_receipt",
+    "instrument_settle",
+    "instrument_voucher",
+    "lc",
+)
+
+
+_FILE: Mapping[str, Handler] = {
+    "create": file.create,
+    "query": reading.item,
+    "list": reading.listed,
+    "content": file.content,
+}
+
+
+def _records(*families: str) -> Mapping[str, Handler]:
+    source = records.Records(families)
+    return {"list": source.listed, "query": source.item, "exports": source.export}
+
+
+# Products that carry something out on another order: their creates follow it.
+_FOLLOWS: Mapping[str, Mapping[str, Handler]] = {
+    archetype: {
+        "create": follow.create,
         "query": reading.item,
         "list": reading.listed,
-        "lines": payout.lines,
-        "retries": payout.retry,
-    },
+        "cancellations": stepwise.cancel,
+    }
+    for archetype in ("invest_redeem", "loan_repay", "card_repay")
 }
 _BY_PRODUCT: Mapping[str, Mapping[str, Handler]] = {
+    "bill.draft-records": _records(*_INSTRUMENTS),
+    "supplychain.chain-finance-positions": _records(*_INSTRUMENTS, "loan"),
+    "insurance.policy-records": _records("insurance", "claim", "surrender"),
+    "payroll.payroll-batches": _records("payout", "payout_tax"),
+    "insurance.insurance-products": {
+        "list": records.covers_list,
+        "query": records.covers_item,
+        "exports": records.covers_export,
+    },
+    "data.categorized-transactions": {
+        "list": records.categorized_list,
+        "query": records.categorized_item,
+        "exports": query.transactions_export,
+    },
+    "data.fund-traces": {
+        "list": records.traces_list,
+        "query": records.traces_item,
+        "exports": query.transactions_export,
+    },
+    **{
+        product: {"list": each.listed, "query": each.item, "exports": each.export}
+        for product, each in (
+            ("forex.exchange-rates", shelf.Shelf(shelf.rates)),
+            ("metalbond.metal-prices", shelf.Shelf(shelf.funds("gold"))),
+            ("wealth.wealth-products", shelf.Shelf(shelf.funds("wealth", "fund", "corporate"))),
+            (
+                "wealth.holdings",
+                records.Records(
+                    ("invest", "invest_plan", "custody", "pension_invest", "pension_redeem")
+                ),
+            ),
+            (
+                "loan.loan-schedules",
+                records.Records(
+                    (
+                        "loan",
+                        "loan_consumer",
+                        "loan_merchant",
+                        "loan_pledge",
+                        "loan_warrant",
+                        "wage_advance",
+                    )
+                ),
+            ),
+        )
+    },
+    "card.credit-card-bills": {
+        "list": shelf.card_bills,
+        "query": shelf.card_bill,
+        "exports": shelf.card_bill_export,
+    },
     "account.account-balances": {
         "list": query.balances_list,
         "query": query.balances_item,
@@ -86,18 +220,109 @@ _BY_PRODUCT: Mapping[str, Mapping[str, Handler]] = {
         "query": query.statuses_item,
         "exports": query.statuses_export,
     },
-    "account.account-statements": {
-        "create": file.create,
-        "query": reading.item,
-        "list": reading.listed,
-        "content": file.content,
-    },
+    "account.account-statements": _FILE,
+    **dict.fromkeys(digests.BUILDERS, _FILE),
 }
+# Archetypes whose products are lines of steps and no more: definition and primitives run them.
+_STEPWISE: frozenset[str] = frozenset(
+    {
+        "acct_open",
+        "acct_sub",
+        "acct_control",
+        "acct_close",
+        "wallet_open",
+        "card_open",
+        "deposit",
+        "deposit_agree",
+        "bind_card",
+        "cash_pool",
+        "cash_pool_fx",
+        "margin",
+        "rebate",
+        "merchant_onboard",
+        "invest",
+        "invest_plan",
+        "invest_gift",
+        "custody",
+        "pension",
+        "pension_auto",
+        "pension_invest",
+        "pension_redeem",
+        "pension_pay",
+        "annuity",
+        "loan",
+        "loan_consumer",
+        "loan_merchant",
+        "loan_pledge",
+        "loan_warrant",
+        "wage_advance",
+        "transfer_inter",
+        "fx",
+        "fx_forward",
+        "fx_remit",
+        "fx_inward",
+        "wallet_topup",
+        "wallet_withdraw",
+        "wallet_gift",
+        "supervise",
+        "sweep",
+        "sweep_down",
+        "approve_pay",
+        "card_corp",
+        "card_credit",
+        "pension_open",
+        "invoice",
+        "coupon",
+        "ticket_sale",
+        "discount_pay",
+        "points",
+        "points_pay",
+        "points_grant",
+        "ar_confirm",
+        "instrument_voucher",
+        "factoring",
+        "instrument_receipt",
+        "instrument",
+        "instrument_endorse",
+        "instrument_discount",
+        "instrument_pledge",
+        "instrument_pool",
+        "instrument_settle",
+        "lc",
+        "guarantee",
+        "verify",
+        "verify_bio",
+        "verify_doc",
+        "verify_list",
+        "risk_assess",
+        "otp",
+        "contract",
+        "sso",
+        "consent",
+        "declare",
+        "case",
+        "data_sub",
+        "confirm_letter",
+        "roster",
+        "notify",
+        "notify_plan",
+        "score",
+        "score_watch",
+        "psi",
+        "income",
+        "quote",
+        "insurance",
+        "settle",
+    }
+)
 _PLATFORM: Mapping[str, Handler] = {
     "platform.order-lookups.query": platform.lookup,
     "platform.order-closures.create": platform.close,
     "platform.order-cancellations.create": platform.cancel,
     "platform.payer-confirmations.create": platform.confirm,
+    "platform.oauth-clients.create": clients.create,
+    "platform.oauth-clients.list": clients.listed,
+    "platform.oauth-client-amendments.create": clients.amend,
 }
 # What a definition has to ask its callers for before its archetype can run.
 _NEEDS: Mapping[str, frozenset[str]] = {
@@ -106,10 +331,27 @@ _NEEDS: Mapping[str, frozenset[str]] = {
     "collect_split": frozenset({"merchant", "order_no", "amount"}),
     "hold_capture": frozenset({"merchant", "order_no", "amount", "payer_token"}),
     "payout": frozenset({"payer_account", "lines", "total", "count"}),
+    "payout_tax": frozenset({"payer_account", "lines", "total", "count"}),
     "refund": frozenset(),
+    "mandate_debit": frozenset({"payer_account", "payee_account", "limit"}),
+    "mandate_bulk": frozenset({"payer_account", "payee_account", "limit"}),
+    "bill_pay": frozenset({"merchant", "order_no", "amount"}),
+    "tax_remit": frozenset({"merchant", "order_no", "amount"}),
+    "claim": frozenset({"policy", "amount"}),
+    "surrender": frozenset({"policy"}),
 }
+# Reads of an order that are more than the order itself, by word.
+_STEPWISE_READS: Mapping[str, Handler] = {
+    "schedule": shelf.schedule,
+    "content": file.content,
+    "receipts": reading.receipts,
+}
+# Acts of a policy are orders of their own.
+_STEPWISE_ACTS: Mapping[str, Handler] = {"claims": policy.claim_of}
+# The outside world is acted here, and every answer says so.
+_SAYS_SIMULATED = frozenset({"verify_bio", "notify_plan"})
 # Waiting steps that the payer (a token, a confirmation) or a worker starts, not a route.
-_WAKES_ITSELF = frozenset({"collect.confirm", "payout.settle"})
+_WAKES_ITSELF = frozenset({"collect.confirm", "payout.settle", "transfer.in", "hold.release"})
 # Their point is a page that is shown to a payer, and that page is not built yet.
 _HOSTED = frozenset({"payment.payment-desks"})
 
@@ -120,9 +362,41 @@ def handler(product: Product, operation: ProductOperation) -> Handler | None:
         return _PLATFORM.get(operation.id)
     if product.id in _BY_PRODUCT:
         return _BY_PRODUCT[product.id].get(operation.word)
+    if product.archetype in _FOLLOWS:
+        return _FOLLOWS[product.archetype].get(operation.word)
+    if product.archetype in _STEPWISE:
+        return _step_by_step(operation) if _steps_run(product) else None
     if product.archetype not in _BY_ARCHETYPE or not _runs(product):
         return None
     return _BY_ARCHETYPE[product.archetype].get(operation.word)
+
+
+def _step_by_step(operation: ProductOperation) -> Handler | None:
+    """A create, an act on the order in the path, a cancellation, or one of the two reads."""
+    in_path = "{" in operation.path
+    if not operation.writes:
+        if operation.word in _STEPWISE_READS:
+            return _STEPWISE_READS[operation.word]
+        return reading.item if in_path else reading.listed
+    if operation.word in _STEPWISE_ACTS:
+        return _STEPWISE_ACTS[operation.word]
+    if operation.runs == "order.cancel":
+        return stepwise.cancel
+    if operation.runs == "order.amend":
+        return stepwise.amend
+    if operation.runs not in PRIMITIVES:
+        return None
+    return stepwise.act if in_path else stepwise.create
+
+
+def _steps_run(product: Product) -> bool:
+    """Whether every step is built, and something starts each of those that wait for an event."""
+    started = {each.runs for each in product.all_operations} | _WAKES_ITSELF
+    return (
+        (not product.simulated or product.archetype in _SAYS_SIMULATED)
+        and all(step.use in PRIMITIVES for step in product.steps)
+        and all(step.use in started for step in product.steps if step.when == "event")
+    )
 
 
 def _runs(product: Product) -> bool:

@@ -5,18 +5,31 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bankside.bank.merchants import Merchant
 from bankside.catalog import Product
 from bankside.kernel.ids import new_id
 from bankside.kernel.money import Money
-from bankside.orders import rules
 from bankside.orders.desk import Desk, Ticket
-from bankside.orders.model import Order, PlanStep, Terms
+from bankside.orders.model import Order, PlanStep
+from bankside.orders.pricing import terms
 
 # A payer's code is shown anew at each attempt; it is not part of what is being paid for.
 NOT_CONTENT = frozenset({"payer_token"})
 
 Form = Mapping[str, Any]
+
+__all__ = [
+    "NOT_CONTENT",
+    "Form",
+    "batches_scope",
+    "content_hash",
+    "draft",
+    "kept",
+    "orders_scope",
+    "plan",
+    "refunds_scope",
+    "terms",
+    "transfers_scope",
+]
 
 
 def draft(desk: Desk, ticket: Ticket, form: Form, *, amount: Money, subject: str) -> Order:
@@ -50,22 +63,6 @@ def plan(product: Product) -> tuple[PlanStep, ...]:
     )
 
 
-def terms(product: Product, currency: str, merchant: Merchant | None = None) -> Terms:
-    """The product's price, or the rate and maximum share the merchant's contract fixes."""
-    fees = product.fees
-    if fees is None:
-        return Terms()
-    rate_bp = fees.rate_bps
-    if merchant is not None and merchant.fee_rate_bp is not None:
-        rate_bp = merchant.fee_rate_bp
-    return Terms(
-        fee_rate_bp=rate_bp,
-        fee_min=_bound(fees.min_minor, currency),
-        fee_max=_bound(fees.max_minor, currency),
-        split_share_max_bp=merchant.split_share_max_bp if merchant else 0,
-    )
-
-
 def content_hash(product: str, form: Form) -> bytes:
     """What an order is about: equal for equal requests, whatever key or payer's code they carry."""
     content = {name: value for name, value in form.items() if name not in NOT_CONTENT}
@@ -96,10 +93,6 @@ def batches_scope(tenant: str | None) -> str:
 def refunds_scope(order_id: str) -> str:
     """Refund numbers are unique within the order they refund."""
     return f"refund:{order_id}"
-
-
-def _bound(minor: int | None, currency: str) -> int | None:
-    return None if minor is None else rules.in_currency(minor, currency)
 
 
 def _plain(value: Any) -> Any:

@@ -11,19 +11,20 @@ from datetime import date
 from bankside.bank.accounts import statement
 from bankside.kernel.call import Answer
 from bankside.kernel.clock import BANK_ZONE
+from bankside.kernel.db import Connection
 from bankside.kernel.money import Money
 from bankside.orders import carry, parties, store_lines
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import OrderNotFound, PeriodRefused
-from bankside.orders.families import drafts
-from bankside.orders.families.reports import statement_bytes
+from bankside.orders.families import digests, drafts
 from bankside.orders.inputs import DATE_MAX, DATE_MIN, fault, read_body
+from bankside.orders.sheets import csv_bytes, statement_bytes
 
 CSV = "text/csv; charset=utf-8"
 
 
 async def create(desk: Desk, ticket: Ticket) -> Answer:
-    """The statement of an account over a day or a month, as a CSV file.
+    """The product's file about an account over a day or a month, as CSV: a statement, unless said.
 
     A period that is not over yet is reported up to now. Raises AccountUnknown, PeriodRefused, and
     StatementTooLong of the accounts.
@@ -36,13 +37,12 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     async with desk.reading() as db:
         named = {"/subject": form["subject"]}
         account = (await parties.known(db, ticket.scope, named))[form["subject"]]
-        report = await statement(db, account, from_date=first, to_date=last)
-    content = statement_bytes(report)
+        content, rows = await _built(db, ticket, digests.Asked(ticket.scope, account, first, last))
     digest = hashlib.sha256(content)
     facts = {
         "content_type": CSV,
         "bytes": len(content),
-        "rows": len(report.rows),
+        "rows": rows,
         "sha256": digest.hexdigest(),
     }
     order = drafts.draft(
@@ -59,6 +59,16 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         writes=[store_lines.file_written(order.partner, order.id, file, at=ticket.at)],
     )
     return await carry.begin(desk, ticket, beginning)
+
+
+async def _built(db: Connection, ticket: Ticket, asked: digests.Asked) -> tuple[bytes, int]:
+    """The product's file and how many rows it has below its head."""
+    build = digests.BUILDERS.get(ticket.product.id)
+    if build is None:
+        report = await statement(db, asked.account, from_date=asked.first, to_date=asked.last)
+        return statement_bytes(report), len(report.rows)
+    head, *rows = await build(db, asked)
+    return csv_bytes(head, rows), len(rows)
 
 
 async def content(desk: Desk, ticket: Ticket) -> Answer:

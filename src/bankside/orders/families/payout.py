@@ -19,6 +19,7 @@ from bankside.orders import carry, engine, limits, parties, rules, store_lines
 from bankside.orders.answers import show_line
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import (
+    CurrencyRefused,
     NothingToRetry,
     PayoutCountMismatch,
     PayoutTotalMismatch,
@@ -27,8 +28,11 @@ from bankside.orders.families import drafts
 from bankside.orders.inputs import Faults, fault, read_body, read_query, refuse
 from bankside.orders.model import Line, Order, PlanStep
 from bankside.orders.primitives.effect import Effect
+from bankside.orders.withholding import withheld
 
 JOB = "orders.resume"
+# The archetype whose lines are pay for services: income tax is kept back from them.
+WITHHOLDS = "payout_tax"
 _RETRY = PlanStep("retry", "order.retry", "request", "compensate")
 
 
@@ -39,7 +43,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     """
     form = read_body(ticket.operation.inputs, ticket.call.body)
     total: Money = form["total"]
-    _checked(form["lines"], total, form["count"])
+    checked(form["lines"], total, form["count"])
     _within_limit(ticket, form["lines"])
     async with desk.reading() as db:
         named = {"/payer_account": form["payer_account"]}
@@ -47,16 +51,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         lines = await _resolved(
             db,
             ticket,
-            [
-                Line(
-                    no=each["line_no"],
-                    payee_account=each["payee_account"],
-                    ledger_account=None,
-                    amount=each["amount"].minor,
-                    remark=each.get("remark", ""),
-                )
-                for each in form["lines"]
-            ],
+            [_line(ticket, each) for each in form["lines"]],
         )
         order = _drafted(desk, ticket, form, total, payer.ledger_account)
         order = replace(order, reference=form.get("batch_no"), output={"branch": payer.branch})
@@ -116,7 +111,7 @@ async def lines(desk: Desk, ticket: Ticket) -> Answer:
 async def _again(
     db: Connection, desk: Desk, ticket: Ticket, order: Order, lines: Sequence[Line]
 ) -> carry.Act:
-    total = order.money(sum(line.amount for line in lines))
+    total = order.money(sum(line.amount + line.withheld for line in lines))
     form = {
         "payer_account": order.input["payer_account"],
         "total": total,
@@ -178,6 +173,24 @@ def _written(order: Order, lines: Sequence[Line]) -> list[Write]:
     ]
 
 
+def _line(ticket: Ticket, each: dict[str, Any]) -> Line:
+    """One line of the request; a product that withholds tax pays out what is left of it."""
+    gross: Money = each["amount"]
+    tax = 0
+    if ticket.product.archetype == WITHHOLDS:
+        if gross.currency != "CNY":
+            raise CurrencyRefused("income tax is withheld in CNY")
+        tax = withheld(gross.minor)
+    return Line(
+        no=each["line_no"],
+        payee_account=each["payee_account"],
+        ledger_account=None,
+        amount=gross.minor - tax,
+        remark=each.get("remark", ""),
+        withheld=tax,
+    )
+
+
 async def _resolved(db: Connection, ticket: Ticket, lines: Sequence[Line]) -> list[Line]:
     """The lines with their payees' ledger accounts; an unknown payee fails its line later."""
     known = await parties.known_accounts(db, ticket.scope, [line.payee_account for line in lines])
@@ -189,7 +202,8 @@ async def _resolved(db: Connection, ticket: Ticket, lines: Sequence[Line]) -> li
     ]
 
 
-def _checked(lines: Sequence[dict[str, Any]], total: Money, count: int) -> None:
+def checked(lines: Sequence[dict[str, Any]], total: Money, count: int) -> None:
+    """Raise unless line numbers are unique, and lines agree with total and count."""
     faults: Faults = []
     seen: set[int] = set()
     for index, line in enumerate(lines):

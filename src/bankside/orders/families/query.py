@@ -30,12 +30,14 @@ from bankside.orders.errors import (
     by_code,
 )
 from bankside.orders.families import drafts, reading
-from bankside.orders.families.reports import TRANSACTION_HEAD, cell, csv_bytes, transaction_row
 from bankside.orders.inputs import is_number, read_body, read_query
 from bankside.orders.model import Order
+from bankside.orders.sheets import TRANSACTION_HEAD, cell, csv_bytes, transaction_row
 
 # An export is one answer: its pages are fetched one after another, at most this many.
 EXPORT_PAGES_MAX = 50
+
+Asked = Mapping[str, Any]
 
 
 async def balances_list(desk: Desk, ticket: Ticket) -> Answer:
@@ -69,7 +71,7 @@ async def balances_export(desk: Desk, ticket: Ticket) -> Answer:
         str(money.available),
         str(money.held),
     )
-    return _csv(head, [row], facts=_branch(account))
+    return sheet(head, [row], facts=_branch(account))
 
 
 async def transactions_list(desk: Desk, ticket: Ticket) -> Answer:
@@ -85,7 +87,7 @@ async def transactions_list(desk: Desk, ticket: Ticket) -> Answer:
             cursor=asked.get("cursor"),
             limit=asked.get("limit"),
         )
-    items = [_transaction(account, each) for each in found.items]
+    items = [shown_transaction(account, each) for each in found.items]
     return Answer(200, {"items": items, "next_cursor": found.next_cursor}, facts=_branch(account))
 
 
@@ -103,7 +105,7 @@ async def transactions_item(desk: Desk, ticket: Ticket) -> Answer:
         page = await transactions(db, account, cursor=str(int(sequence) + 1), limit=1)
     if not page.items or page.items[0].sequence != int(sequence):
         raise TransactionNotFound
-    return Answer(200, _transaction(account, page.items[0]), facts=_branch(account))
+    return Answer(200, shown_transaction(account, page.items[0]), facts=_branch(account))
 
 
 async def transactions_export(desk: Desk, ticket: Ticket) -> Answer:
@@ -128,7 +130,7 @@ async def transactions_export(desk: Desk, ticket: Ticket) -> Answer:
                 break
     if cursor is not None:
         raise ReportTooLong(f"more than {EXPORT_PAGES_MAX * LIMIT_MAX} entries")
-    return _csv(TRANSACTION_HEAD, [transaction_row(each) for each in rows], facts=_branch(account))
+    return sheet(TRANSACTION_HEAD, [transaction_row(each) for each in rows], facts=_branch(account))
 
 
 # Payment status words of ISO 20022 (ExternalPaymentTransactionStatus1Code), by our own.
@@ -202,7 +204,7 @@ async def statuses_export(desk: Desk, ticket: Ticket) -> Answer:
         )
         for each in shown
     ]
-    return _csv(head, table)
+    return sheet(head, table)
 
 
 async def named_order(desk: Desk, db: Connection, ticket: Ticket, reference: str) -> Order:
@@ -242,7 +244,7 @@ async def _balance(db: Connection, desk: Desk, account: Account) -> dict[str, An
     }
 
 
-def _transaction(account: Account, entry: Transaction) -> dict[str, Any]:
+def shown_transaction(account: Account, entry: Transaction) -> dict[str, Any]:
     """An entry as ISO 20022 shows it: an amount without sign, and the side it was booked on."""
     sign = 1 if entry.amount.minor > 0 else -1
     return {
@@ -292,12 +294,13 @@ async def _chosen_payments(
         async with desk.reading() as db:
             found = await _subject(db, ticket, asked["subject"], pointer)
         subject = found.ledger_account
-    return store.Filter(
-        families=_PAYMENTS,
-        subject=subject,
-        since=_midnight(asked.get("from_date")),
-        until=_midnight(asked.get("to_date"), days=1),
-    )
+    since, until = between(asked)
+    return store.Filter(families=_PAYMENTS, subject=subject, since=since, until=until)
+
+
+def between(asked: Asked) -> tuple[datetime | None, datetime | None]:
+    """The instants of ``from_date`` and ``to_date``, half-open, as a filter takes them."""
+    return _midnight(asked.get("from_date")), _midnight(asked.get("to_date"), days=1)
 
 
 def _midnight(day: date | None, *, days: int = 0) -> datetime | None:
@@ -315,9 +318,10 @@ def _branch(account: Account) -> dict[str, str]:
     return {"branch": account.branch} if account.branch else {}
 
 
-def _csv(
+def sheet(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, facts: Mapping[str, str] | None = None
 ) -> Answer:
+    """A CSV file as an answer."""
     return Answer(
         200, csv_bytes(head, rows), content_type="text/csv; charset=utf-8", facts=facts or {}
     )

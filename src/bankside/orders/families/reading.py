@@ -2,7 +2,7 @@
 
 from bankside.kernel.call import Answer
 from bankside.kernel.errors import Invalid
-from bankside.kernel.paging import Page, checked_cursor, checked_limit
+from bankside.kernel.paging import Page, checked_cursor, checked_limit, checked_number
 from bankside.orders import carry, store
 from bankside.orders.answers import show
 from bankside.orders.desk import Desk, Ticket
@@ -13,7 +13,7 @@ from bankside.orders.model import Order
 
 OK = 200
 # The partner's own numbers, by the name each family has for them.
-_NUMBERS = ("order_no", "batch_no", "end_to_end_id", "refund_no")
+_NUMBERS = ("order_no", "batch_no", "end_to_end_id", "refund_no", "reference")
 
 
 async def item(desk: Desk, ticket: Ticket) -> Answer:
@@ -28,6 +28,21 @@ async def listed(desk: Desk, ticket: Ticket) -> Answer:
     asked = read_query(ticket.operation.inputs, ticket.call.query)
     number = next((asked[name] for name in _NUMBERS if name in asked), None)
     return await page(desk, ticket, store.Filter(product=ticket.product.id, reference=number))
+
+
+async def receipts(desk: Desk, ticket: Ticket) -> Answer:
+    """A page of a message's receipts, in the order of its audience."""
+    read_query(ticket.operation.inputs, ticket.call.query)
+    asked = ticket.call.query
+    size = checked_limit(_number(asked.get("limit")))
+    after = checked_number(asked.get("cursor")) or 0
+    async with desk.reading() as db:
+        order = await carry.of_product(desk, db, ticket)
+    sent = order.book.get("notify", {}).get("receipts", [])
+    rows = [{"no": no, **each} for no, each in enumerate(sent, start=1) if no > after]
+    cut = Page.cut(rows[: size + 1], size, key=lambda each: str(each["no"]))
+    body = {"items": list(cut.items), "next_cursor": cut.next_cursor}
+    return Answer(OK, body, facts=carry.facts(order))
 
 
 async def refunds(desk: Desk, ticket: Ticket) -> Answer:

@@ -27,7 +27,7 @@ from bankside.orders.primitives import collect
 
 REFUNDS = "merchant.merchant-refunds"
 # What a refundable order was made by; transfers and batches are not refunded, they are sent back.
-REFUNDABLE = frozenset({"collect", "collect_split", "hold_capture"})
+REFUNDABLE = frozenset({"collect", "collect_split", "hold_capture", "bill_pay", "tax_remit"})
 _STEP = PlanStep("refund", "collect.refund", "request", "compensate")
 
 

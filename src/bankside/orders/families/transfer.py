@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bankside.kernel.call import Answer
-from bankside.orders import carry, limits, parties
+from bankside.orders import carry, consented, limits, parties
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import SameAccount, TransferPosted
 from bankside.orders.families import drafts
@@ -11,7 +11,10 @@ from bankside.orders.inputs import fault, read_body
 
 
 async def create(desk: Desk, ticket: Ticket) -> Answer:
-    """Move the amount from payer to payee. Raises AccountUnknown, CurrencyRefused, SameAccount."""
+    """Move the amount from payer to payee; under a consent, exactly the payment agreed to.
+
+    Raises AccountUnknown, CurrencyRefused, SameAccount, PaymentDiffers, ConsentNotActive.
+    """
     form = read_body(ticket.operation.inputs, ticket.call.body)
     async with desk.reading() as db:
         named = {
@@ -41,6 +44,14 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         same = await carry.same_number(desk, db, order)
         if same is not None:
             return same
+        payment = consented.Payment(
+            payer=payer,
+            payee=payee,
+            amount=form["amount"],
+            remittance_information=form.get("remark", ""),
+            end_to_end_id=form.get("end_to_end_id", ""),
+        )
+        agreed = await consented.agreed_payment(desk, db, ticket, payment)
         spending = await limits.admitted(
             db,
             ticket.product,
@@ -54,6 +65,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         ask={},
         use=ticket.operation.runs or order.plan[0].use,
         spending=spending,
+        writes=agreed,
         narrative=form.get("remark", ""),
     )
     return await carry.begin(desk, ticket, beginning)

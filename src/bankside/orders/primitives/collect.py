@@ -44,13 +44,19 @@ def confirm(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     debit_role = step.roles.get("debit", "payer")
     order = replace(order, roles={**order.roles, debit_role: ask["payer"], "payer": ask["payer"]})
     splits = any(each.use == "split.execute" for each in order.plan)
+    # A sold right is settled once it was used; until then it may run out.
+    redeems = any(each.use == "ticket.redeem" for each in order.plan)
+    until = order.book.get("ticket", {}).get("valid_until")
+    wake_at = at + timedelta(days=FROZEN_DAYS_MAX) if splits else None
+    if redeems and until is not None:
+        wake_at = datetime.fromisoformat(until)
     after = replace(
         order,
         paid=order.amount,
         pending=order.amount,
         status="paid",
-        wake_at=at + timedelta(days=FROZEN_DAYS_MAX) if splits else None,
-        due_on=None if splits else business_date(at),
+        wake_at=wake_at,
+        due_on=None if splits or redeems else business_date(at),
         output={**order.output, "paid_at": rfc3339(at)},
     )
     payer = account(order, step, "debit", "payer")

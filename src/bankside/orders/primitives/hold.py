@@ -69,7 +69,14 @@ def release(order: Order, step: PlanStep, _ask: Ask, _at: datetime) -> Effect:
     """Held back to available; what was captured stays captured."""
     held = account(order, step, "debit", "held")
     payer = account(order, step, "credit", "payer")
-    after = replace(order, held=0, status="captured" if order.paid else "released", wake_at=None)
+    # A letter of credit frees its margin on the day it is paid: the clock has one more step to do.
+    pays = any(each.use == "instrument.settle" for each in order.plan)
+    after = replace(
+        order,
+        held=0,
+        status="captured" if order.paid else "released",
+        wake_at=order.wake_at if pays else None,
+    )
     return Effect(after, legs(order, (held, payer, order.held)), hold="release", event="released")
 
 

@@ -3,15 +3,47 @@
 from dataclasses import replace
 from datetime import datetime
 
+from bankside.bank.merchants import (
+    drafted_merchant,
+    registered,
+)
 from bankside.orders import rules
 from bankside.orders.errors import OrderNotPaid, SplitReturnExceeded
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives import collect
-from bankside.orders.primitives.effect import Ask, Effect, Primitive, account, legs
+from bankside.orders.primitives.effect import (
+    Ask,
+    Effect,
+    Primitive,
+    account,
+    kept,
+    legs,
+    section,
+)
 
 
-def register(order: Order, _step: PlanStep, _ask: Ask, _at: datetime) -> Effect:
-    """Admits the receivers declared with the order; they stand in its input."""
+def register(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
+    """Admits the receivers declared with the order; they stand in its input.
+
+    An order that takes a merchant in (``ask["merchant"]``: terms, id) registers it with the account
+    it has just opened; one that stands admits a receiver (``writes``, ``receiver``).
+    """
+    asked = ask.get("merchant")
+    if asked is not None and "terms" in asked:
+        made = drafted_merchant(
+            order.partner, ask["account"]["opening"], asked["terms"], merchant_id=asked["id"], at=at
+        )
+        facts = {"id": made.id, "name_zh": made.name_zh, "name_en": made.name_en, "receivers": 0}
+        after = replace(kept(order, "merchant", facts), status="registered")
+        return Effect(after, event="registered", writes=registered(made), output={"id": made.id})
+    if asked is not None:
+        count = section(order, "merchant")["receivers"] + 1
+        return Effect(
+            kept(order, "merchant", {"receivers": count}),
+            event="receiver_admitted",
+            writes=asked["writes"],
+            output={"receiver": asked["receiver"]},
+        )
     return Effect(order, output={"receivers": len(order.input.get("receivers", ()))})
 
 
@@ -79,6 +111,6 @@ def returned(order: Order, ask: Ask) -> Effect:
     )
 
 
-REGISTER = Primitive(register)
+REGISTER = Primitive(register, lasting=True)
 EXECUTE = Primitive(execute)
 FINISH = Primitive(collect.settle, ready=lambda ask: ask.get("finish") is True)

@@ -55,8 +55,9 @@ PREFIX = "/v3/alipay/"
 ALG = "rsa-sha256"
 _MILLISECONDS_DIGITS_MAX = 15
 _MEDIA = frozenset({"", "application/json", "text/plain", "multipart/form-data"})
-# The dialect's statuses; ours that it does not know become the nearest of them.
-_STATUS = {405: 404, 408: 400, 409: 400, 413: 400, 415: 400, 422: 400, 501: 400, 503: 500, 504: 500}
+# The dialect's statuses; ours that it does not know become the nearest of them. 503 and 504 stay:
+# the public SDKs take any status from 400 on, and clients and proxies know which are worth a retry.
+_STATUS = {405: 404, 408: 400, 409: 400, 413: 400, 415: 400, 422: 400, 501: 400}
 
 
 @dataclass(slots=True)

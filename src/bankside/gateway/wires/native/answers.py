@@ -34,18 +34,17 @@ _encode = msgspec.json.Encoder().encode
 def write(x: Exchange, s: Serving) -> Reply:
     """The answer or refusal of ``x``, signed."""
     if x.answer is not None:
-        status, headers, body = _answered(x, x.answer)
+        status, fields, body = _answered(x.answer)
     else:
-        status, headers, body = _refused(x, s)
-    headers.append(("request-id", _request_id(x)))
+        status, fields, body = _refused(x, s)
     digest = content_digest(body)
-    headers.append(("content-digest", digest))
-    if not x.unsigned:
-        headers += _signature(x, s, status, digest)
-    return Reply(status, headers, body)
+    lines = f"request-id: {_request_id(x)}\r\ncontent-digest: {digest}\r\n"
+    if x.unsigned:
+        return Reply(status, fields, body, lines, 2)
+    return Reply(status, fields, body, lines + _signature(x, s, status, digest), 4)
 
 
-def _answered(x: Exchange, answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
+def _answered(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
     headers = []
     if answer.status in _BODILESS:
         body = b""
@@ -71,7 +70,8 @@ def _refused(x: Exchange, s: Serving) -> tuple[int, list[tuple[str, str]], bytes
     return refusal.status, headers, _encode(problem)
 
 
-def _signature(x: Exchange, s: Serving, status: int, digest: str) -> list[tuple[str, str]]:
+def _signature(x: Exchange, s: Serving, status: int, digest: str) -> str:
+    """The two header lines of our signature."""
     key = _answer_key(x, s)
     bound = signature_text(x)
     parameters = (
@@ -79,10 +79,7 @@ def _signature(x: Exchange, s: Serving, status: int, digest: str) -> list[tuple[
         f';nonce="{x.request_id}";keyid="{key.id}";alg="{key.alg}"'
     )
     signature = s.signer(key)(answer_base(status, digest, bound, parameters))
-    return [
-        ("signature-input", f"{LABEL}={parameters}"),
-        ("signature", f"{LABEL}=:{text64(signature)}:"),
-    ]
+    return f"signature-input: {LABEL}={parameters}\r\nsignature: {LABEL}=:{text64(signature)}:\r\n"
 
 
 def _answer_key(x: Exchange, s: Serving) -> Key:

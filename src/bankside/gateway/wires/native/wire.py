@@ -54,6 +54,7 @@ class NativeWire:
         x.replay_key = signed.nonce
         x.key_id = signed.key_id
         x.tenant_token = x.headers.get("x-app-auth-token")
+        x.consent = x.headers.get("x-consent-id")
         if signed.expires is not None and signed.expires <= x.now:
             return Refusal.of(SignatureStale("the signature is past its own expires"))
         return self._find_key(x, s, signed)
@@ -66,8 +67,10 @@ class NativeWire:
     def decode(self, x: Exchange, s: Serving) -> Refusal | None:
         try:
             x.body_json = content.json_body(x)
-            x.query_params = content.query_parameters(x.query)
-            x.idempotency_key = content.idempotency_key(x.headers.get("idempotency-key"))
+            if x.query:
+                x.query_params = content.query_parameters(x.query)
+            if "idempotency-key" in x.headers:
+                x.idempotency_key = content.idempotency_key(x.headers["idempotency-key"])
         except BanksideError as error:
             return Refusal.of(error)
         return None

@@ -1,0 +1,134 @@
+"""Accounts that a step opens, moves or closes: drafted and found in the caller's data space."""
+
+from collections.abc import Mapping
+
+from bankside.bank import ledger
+from bankside.bank.accounts import (
+    Account,
+    Opening,
+    ProductClass,
+    account,
+    accounts_by_reference,
+    drafted_account,
+    in_ledger,
+)
+from bankside.bank.customers import CustomerNotFound, customer
+from bankside.kernel.ids import AccountId, CustomerId
+from bankside.orders import parties
+from bankside.orders.errors import AccountUnknown, HolderUnknown, SweepTargetMissing
+from bankside.orders.inputs import fault
+from bankside.orders.model import Order, PlanStep
+from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
+
+# What kind of account a product opens; its category's otherwise.
+_BY_PRODUCT: Mapping[str, ProductClass] = {
+    "account.business-accounts": ProductClass.SETTLEMENT,
+    "account.sub-accounts": ProductClass.SUB,
+    "card.credit-cards": ProductClass.CREDIT,
+    "treasury.margin-accounts": ProductClass.MARGIN,
+    "treasury.supervised-funds": ProductClass.ESCROW,
+    "treasury.training-funds": ProductClass.ESCROW,
+    "treasury.court-funds": ProductClass.ESCROW,
+    "wallet.prepaid-funds": ProductClass.ESCROW,
+    "payroll.wage-accounts": ProductClass.ESCROW,
+}
+_BY_CATEGORY: Mapping[str, ProductClass] = {
+    "wallet": ProductClass.WALLET,
+    "card": ProductClass.CARD,
+    "pension": ProductClass.PENSION,
+    "merchant": ProductClass.SETTLEMENT,
+    "supplychain": ProductClass.SETTLEMENT,
+    "treasury": ProductClass.SETTLEMENT,
+}
+# Fields that say whose account is opened, and fields that name an account of that person.
+_HOLDERS = ("holder", "party", "subject", "insured", "borrower")
+_NAMED = ("payee_account", "master_account", "account", "payer_account")
+
+
+async def opening(room: Room, order: Order, step: PlanStep, form: Form) -> Prepared:
+    """The account to open is drafted; an order that pays into it at once has it in the ledger.
+
+    The ledger takes postings before it takes rows, so an account that this very change pays into is
+    opened there ahead of it: empty, and nobody's until the change commits.
+    """
+    owner = await _holder(room, order, form)
+    kind = product_class(order.product)
+    currency = str(form.get("currency", order.currency))
+    asked = Opening(customer=owner, product_class=kind, currency=currency)
+    drafted = await drafted_account(room.db, room.desk.clock, order.partner, asked)
+    floor = 0
+    if kind is ProductClass.CREDIT:
+        floor = -form["amount"].minor
+    if any("opened_account" in each.roles.values() for each in order.plan):
+        await ledger.carry_out(room.db, in_ledger(drafted, floor=floor))
+    return Prepared(order, {"account": {"opening": drafted, "floor": floor}})
+
+
+async def moving(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
+    """The account to freeze or unfreeze: named by ``account``, or the one the order is about."""
+    found = await _about(room, order, form)
+    return Prepared(order, {"account": {"standing": found.standing}})
+
+
+async def closing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
+    """The account to close, what is left on it, and where that goes.
+
+    Raises SweepTargetMissing when money is left and ``sweep_to`` names no account for it.
+    """
+    found = await _about(room, order, form)
+    left = (await ledger.balance(room.db, found.ledger_account)).available
+    target: str | None = None
+    if left.minor > 0:
+        reference = form.get("sweep_to") or order.input.get("sweep_to")
+        if reference is None:
+            detail = f"{left} {left.currency} are left: name the account they go to"
+            raise SweepTargetMissing(
+                detail, errors=[fault("/sweep_to", SweepTargetMissing.code, detail)]
+            )
+        assert room.ticket is not None, "accounts are closed on request"
+        known = await parties.accounts(room.db, room.ticket.scope, {"/sweep_to": reference}, left)
+        target = known[reference].ledger_account
+    asked = {"standing": found.standing, "balance": max(left.minor, 0), "sweep_to": target}
+    return Prepared(order, {"account": asked})
+
+
+def product_class(product: str) -> ProductClass:
+    """The kind of account that a product opens."""
+    found = _BY_PRODUCT.get(product)
+    return found or _BY_CATEGORY.get(product.partition(".")[0], ProductClass.CURRENT)
+
+
+async def _holder(room: Room, order: Order, form: Form) -> CustomerId:
+    """The customer named by the request, or the owner of the account it names."""
+    for name in _HOLDERS:
+        if name in form:
+            try:
+                return (await customer(room.db, order.partner, form[name])).id
+            except CustomerNotFound as error:
+                detail = "there is no such customer"
+                raise HolderUnknown(
+                    detail, errors=[fault(f"/{name}", HolderUnknown.code, detail)]
+                ) from error
+    for name in _NAMED:
+        if name in form:
+            return (await account(room.db, order.partner, form[name])).customer
+    raise HolderUnknown("the request names nobody whose account this would be")
+
+
+async def _about(room: Room, order: Order, form: Form) -> Account:
+    reference = order.book.get("account", {}).get("id")
+    reference = reference or form.get("account") or order.input.get("account")
+    found = await accounts_by_reference(room.db, order.partner, [AccountId(reference or "-")])
+    if reference not in found:
+        raise AccountUnknown("the order is about no account")
+    if room.ticket is not None and "account" not in order.book:
+        await parties.own_account(room.db, room.ticket.scope, found[reference].id)
+    return found[reference]
+
+
+PREPARATIONS: Mapping[str, Prepare] = {
+    "account.open": opening,
+    "account.freeze": moving,
+    "account.unfreeze": moving,
+    "account.close": closing,
+}

@@ -1,0 +1,41 @@
+"""Payments that leave the bank get a worker; transfers of all that is left get their amount."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bankside.bank import ledger
+from bankside.kernel.jobs import enqueue
+from bankside.kernel.money import Money
+from bankside.orders.model import Order, PlanStep
+from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
+
+JOB = "orders.resume"
+# Archetypes that move all that is left above what they keep.
+_ALL_THAT_IS_LEFT = frozenset({"acct_close", "sweep"})
+
+
+async def sending(_room: Room, order: Order, _step: PlanStep, _form: Form) -> Prepared:
+    """A worker asks the network as soon as the money stands in clearing."""
+    if order.book.get("transfer"):
+        return Prepared(order)
+    payload = {"partner": order.partner, "order": order.id}
+    job = enqueue(JOB, payload, dedupe_key=f"{order.id}:sent")
+    return Prepared(order, writes=(job,))
+
+
+async def executing(room: Room, order: Order, step: PlanStep, form: Form) -> Prepared:
+    """What is left on the account is the amount of a closing and of a sweep."""
+    if order.family not in _ALL_THAT_IS_LEFT or order.amount:
+        return Prepared(order)
+    source = order.roles[step.roles["debit"]]
+    left = (await ledger.balance(room.db, source)).available
+    keep = form.get("keep")
+    kept = keep if isinstance(keep, Money) else Money(0, left.currency)
+    amount = max(left.minor - kept.minor, 0) if kept.currency == left.currency else 0
+    return Prepared(replace(order, currency=left.currency, amount=amount))
+
+
+PREPARATIONS: Mapping[str, Prepare] = {
+    "transfer.out": sending,
+    "transfer.execute": executing,
+}

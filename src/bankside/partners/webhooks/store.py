@@ -1,0 +1,160 @@
+"""SQL of the webhooks slice; every question about one partner's endpoints takes the partner."""
+
+from datetime import datetime
+
+from bankside.kernel.db import Connection, Row
+from bankside.kernel.ids import PartnerId, WebhookId
+from bankside.partners.webhooks.model import Endpoint, EndpointKey
+
+_COLUMNS = "partner_id, endpoint_id, url, types, signing, status, reason, version, created_at"
+
+
+async def insert(db: Connection, endpoint: Endpoint) -> None:
+    """Store a new endpoint."""
+    await db.execute(
+        "insert into partners.webhook_endpoints"
+        " (partner_id, endpoint_id, url, types, signing, created_at)"
+        " values ($1, $2, $3, $4, $5, $6)",
+        endpoint.partner,
+        endpoint.id,
+        endpoint.url,
+        list(endpoint.types),
+        endpoint.signing,
+        endpoint.created_at,
+    )
+
+
+async def count_locked(db: Connection, partner: PartnerId) -> int:
+    """How many endpoints the partner has; no other is added until the transaction ends."""
+    await db.fetchval(
+        "select 1 from partners.partners where partner_id = $1 for no key update", partner
+    )
+    count: int = await db.fetchval(
+        "select count(*) from partners.webhook_endpoints where partner_id = $1", partner
+    )
+    return count
+
+
+async def find(db: Connection, partner: str, endpoint: str) -> Endpoint | None:
+    """The partner's endpoint with this id."""
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from partners.webhook_endpoints"  # noqa: S608 - constant column list
+        " where partner_id = $1 and endpoint_id = $2",
+        partner,
+        endpoint,
+    )
+    return _endpoint(row) if row else None
+
+
+async def page(db: Connection, partner: PartnerId, after: str, limit: int) -> list[Endpoint]:
+    """Up to ``limit`` of the partner's endpoints with an id above ``after``, by id."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from partners.webhook_endpoints"  # noqa: S608 - constant column list
+        " where partner_id = $1 and endpoint_id > $2 order by endpoint_id limit $3",
+        partner,
+        after,
+        limit,
+    )
+    return [_endpoint(row) for row in rows]
+
+
+async def set_status(
+    db: Connection, partner: str, endpoint: str, *, status: str, reason: str
+) -> Endpoint | None:
+    """Write the endpoint's status; None when the partner has no such endpoint."""
+    row = await db.fetchrow(
+        "update partners.webhook_endpoints"  # noqa: S608 - constant column list
+        " set status = $3, reason = $4, version = version + 1"
+        f" where partner_id = $1 and endpoint_id = $2 returning {_COLUMNS}",
+        partner,
+        endpoint,
+        status,
+        reason,
+    )
+    return _endpoint(row) if row else None
+
+
+async def remove(db: Connection, partner: PartnerId, endpoint: str) -> bool:
+    """Delete the endpoint with its keys; False when the partner has no such endpoint."""
+    row = await db.fetchrow(
+        "delete from partners.webhook_endpoints"
+        " where partner_id = $1 and endpoint_id = $2 returning endpoint_id",
+        partner,
+        endpoint,
+    )
+    return row is not None
+
+
+async def add_key(db: Connection, endpoint: Endpoint, key: EndpointKey) -> None:
+    """Store a key of the endpoint."""
+    await db.execute(
+        "insert into partners.webhook_keys"
+        " (partner_id, endpoint_id, key_id, sealed, public_key, created_at)"
+        " values ($1, $2, $3, $4, $5, $6)",
+        endpoint.partner,
+        endpoint.id,
+        key.id,
+        key.sealed,
+        key.public,
+        key.created_at,
+    )
+
+
+async def retire_keys(db: Connection, endpoint: Endpoint, *, until: datetime) -> None:
+    """The endpoint's keys sign until then; those already retiring keep their time."""
+    await db.execute(
+        "update partners.webhook_keys set signs_until = $3"
+        " where partner_id = $1 and endpoint_id = $2 and signs_until is null",
+        endpoint.partner,
+        endpoint.id,
+        until,
+    )
+
+
+async def drop_keys(db: Connection, endpoint: Endpoint, *, before: datetime) -> None:
+    """Keys that sign no more are forgotten."""
+    await db.execute(
+        "delete from partners.webhook_keys"
+        " where partner_id = $1 and endpoint_id = $2 and signs_until <= $3",
+        endpoint.partner,
+        endpoint.id,
+        before,
+    )
+
+
+async def keys(
+    db: Connection, partner: PartnerId, endpoint: WebhookId, *, at: datetime
+) -> list[EndpointKey]:
+    """The keys that sign at this moment, newest first."""
+    rows = await db.fetch(
+        "select key_id, sealed, public_key, created_at, signs_until from partners.webhook_keys"
+        " where partner_id = $1 and endpoint_id = $2"
+        " and (signs_until is null or signs_until > $3) order by created_at desc, key_id desc",
+        partner,
+        endpoint,
+        at,
+    )
+    return [
+        EndpointKey(
+            id=row["key_id"],
+            sealed=row["sealed"],
+            public=row["public_key"],
+            created_at=row["created_at"],
+            signs_until=row["signs_until"],
+        )
+        for row in rows
+    ]
+
+
+def _endpoint(row: Row) -> Endpoint:
+    return Endpoint(
+        id=WebhookId(row["endpoint_id"]),
+        partner=PartnerId(row["partner_id"]),
+        url=row["url"],
+        types=tuple(row["types"]),
+        signing=row["signing"],
+        status=row["status"],
+        reason=row["reason"],
+        version=row["version"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,157 @@
+"""Private pensions: a yearly cap by Beijing's calendar, and money that stays until it may leave."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.orders.little_bank import LittleBank, cny
+
+from bankside.bank.accounts import Account, Opening, ProductClass, open_account
+from bankside.bank.customers import customer as find_customer
+from bankside.kernel.db import transaction
+from bankside.orders.errors import (
+    FundsInsufficient,
+    NotAPensionAccount,
+    PensionCapExceeded,
+    ProductCodeUnknown,
+)
+
+PAY_IN = "pension.pension-contributions.create"
+PAY_OUT = "pension.pension-payouts.create"
+
+
+async def _pension(bank: LittleBank) -> Account:
+    await bank.account()
+    assert bank.customer is not None
+    async with transaction(bank.pool) as db:
+        asked = Opening(customer=bank.customer, product_class=ProductClass.PENSION, currency="CNY")
+        return await open_account(db, bank.clock, bank.partner, asked)
+
+
+async def _papers(bank: LittleBank) -> dict[str, Any]:
+    assert bank.customer is not None
+    async with bank.pool.acquire() as db:
+        found = await find_customer(db, bank.partner, bank.customer)
+    assert found.birth_date is not None
+    age = bank.clock.now().year - found.birth_date.year
+    return {"holder": found.id, "document_no": found.resident_id, "age": age}
+
+
+async def test_contributions_end_at_the_yearly_cap(bank: LittleBank) -> None:
+    payer, pension = await bank.account("30000.00"), await _pension(bank)
+    body = {"account": payer.id, "pension_account": pension.id, "amount": cny("8000.00")}
+    shown = await bank.shown(PAY_IN, body)
+
+    with pytest.raises(PensionCapExceeded) as refused:
+        await bank.call(PAY_IN, body | {"amount": cny("4000.01")})
+    await bank.call(PAY_IN, body | {"amount": cny("4000.00")})
+
+    assert shown["result"]["pension"]["left_this_year"] == cny("4000.00")
+    assert refused.value.extra["left"] == cny("4000.00")
+    assert await bank.balance(pension) == "12000.00"
+
+
+async def test_the_cap_begins_anew_with_the_year_in_beijing(bank: LittleBank) -> None:
+    payer, pension = await bank.account("30000.00"), await _pension(bank)
+    body = {"account": payer.id, "pension_account": pension.id, "amount": cny("12000.00")}
+    await bank.call(PAY_IN, body)
+    new_year = datetime(2026, 12, 31, 16, 0, tzinfo=UTC)  # midnight in Beijing
+    bank.clock.advance(new_year - bank.clock.now() - timedelta(seconds=1))
+
+    with pytest.raises(PensionCapExceeded):
+        await bank.call(PAY_IN, body | {"amount": cny("0.01")})
+    bank.clock.advance(timedelta(seconds=1))
+    await bank.call(PAY_IN, body)
+
+    assert await bank.balance(pension) == "24000.00"
+
+
+async def test_only_a_pension_account_takes_contributions(bank: LittleBank) -> None:
+    payer, other = await bank.account("100.00"), await bank.account()
+    body = {"account": payer.id, "pension_account": other.id, "amount": cny("10.00")}
+
+    with pytest.raises(NotAPensionAccount):
+        await bank.call(PAY_IN, body)
+
+    assert await bank.balance(payer) == "100.00"
+
+
+async def test_an_uncovered_contribution_uses_nothing_of_the_cap(bank: LittleBank) -> None:
+    payer, pension = await bank.account("1.00"), await _pension(bank)
+    rich = await bank.account("12000.00")
+    body = {"account": payer.id, "pension_account": pension.id, "amount": cny("12000.00")}
+
+    with pytest.raises(FundsInsufficient):
+        await bank.call(PAY_IN, body)
+    await bank.call(PAY_IN, body | {"account": rich.id})
+
+    assert await bank.balance(pension) == "12000.00"
+
+
+async def test_a_pension_is_invested_and_redeemed_within_its_account(bank: LittleBank) -> None:
+    payer, pension = await bank.account("1000.00"), await _pension(bank)
+    body = {
+        "account": payer.id,
+        "pension_account": pension.id,
+        "product_code": "PN-DEPOSIT",
+        "amount": cny("1000.00"),
+    }
+    with pytest.raises(ProductCodeUnknown):
+        await bank.call("pension.pension-redemptions.create", body | {"product_code": "FD-BOND"})
+    shown = await bank.shown("pension.pension-redemptions.create", body)
+    assert await bank.balance(pension) == "0.00"
+    bank.clock.advance(timedelta(days=10))
+
+    done = await bank.shown("pension.pension-redemptions.cancellations", {}, path=shown["id"])
+
+    assert done["state"] == "completed"
+    assert await bank.balance(payer) == "0.00"
+    assert float(await bank.balance(pension)) > 1000
+
+
+async def test_a_pension_is_paid_once_its_holder_is_old_enough(bank: LittleBank) -> None:
+    payer, pension = await bank.account("1000.00"), await _pension(bank)
+    papers = await _papers(bank)
+    body = {"account": payer.id, "pension_account": pension.id, "amount": cny("1000.00")}
+    await bank.call(PAY_IN, body)
+    shown = await bank.shown(
+        PAY_OUT,
+        {
+            "holder": papers["holder"],
+            "document_no": papers["document_no"],
+            "pension_account": pension.id,
+            "payee_account": payer.id,
+            "amount": cny("600.00"),
+        },
+    )
+    assert shown["state"] == "waiting"
+
+    await bank.orders.expire()
+    now = await bank.balance(payer)
+    bank.clock.advance(timedelta(days=366 * 61))
+    await bank.orders.expire()
+
+    assert now == ("600.00" if papers["age"] > 60 else now)
+    assert await bank.balance(payer) == "600.00"
+    done = await bank.shown("pension.pension-payouts.query", path=shown["id"])
+    assert (done["state"], done["status"]) == ("completed", "paid_out")
+
+
+async def test_employer_and_employee_pay_into_an_annuity(bank: LittleBank) -> None:
+    employer, employee = await bank.account("5000.00"), await bank.account("500.00")
+    pension = await _pension(bank)
+
+    shown = await bank.shown(
+        "pension.annuity-contributions.create",
+        {
+            "employer_account": employer.id,
+            "employee_account": employee.id,
+            "pension_account": pension.id,
+            "employer_amount": cny("400.00"),
+            "employee_amount": cny("100.00"),
+        },
+    )
+
+    assert shown["state"] == "completed"
+    assert await bank.balance(pension) == "500.00"
+    assert (await bank.balance(employer), await bank.balance(employee)) == ("4600.00", "400.00")
