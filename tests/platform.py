@@ -20,7 +20,7 @@ from bankside.kernel.db import open_pool
 from bankside.kernel.metering import CallRecord, calls_by_request_id
 from bankside.kernel.postgres import database
 
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 STOP_SECONDS = 40.0
 SHIPPED_SECONDS = 15.0
 

@@ -26,8 +26,10 @@ from bankside.bank.merchants import merchant, receivers
 from bankside.identity import read_client
 from bankside.identity.credentials import verify_password
 from bankside.identity.factors import take_totp
+from bankside.identity.realms import Realm
+from bankside.identity.roles import role_book
 from bankside.kernel.clock import FixedClock
-from bankside.kernel.db import Pool, open_pool
+from bankside.kernel.db import Pool, open_pool, transaction
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import signer, verifier
 from bankside.partners import SnapshotView, snapshot_view
@@ -39,7 +41,7 @@ TABLES = (
     *("bank.payer_tokens", "bank.ledger_transfers", "bank.ledger_entries", "bank.branches"),
     *("partners.partners", "partners.tenants", "partners.apps", "partners.app_keys"),
     *("partners.subscriptions", "partners.platform_keys", "identity.credentials", "kernel.outbox"),
-    *("identity.totp_factors", "identity.clients"),
+    *("identity.totp_factors", "identity.clients", "identity.people"),
 )
 
 
@@ -384,3 +386,22 @@ async def test_the_first_call_names_an_account_and_what_is_not_the_default(
     assert "BANKSIDE_" not in first_call(tmp_path / "var")
     write_demo_json(tmp_path / "var", seeded.demo, edge="http://127.0.0.1:9000", web=WEB)
     assert first_call(tmp_path / "var").startswith("BANKSIDE_EDGE_LISTEN=127.0.0.1:9000 ")
+
+
+async def test_one_person_of_each_role_logs_in_with_what_the_file_says(seeded: Seeded) -> None:
+    told = {Realm.STAFF: seeded.demo["staff"], Realm.PARTNER: seeded.demo["partner_users"]}
+    for realm, people in told.items():
+        roles = [role for each in people for role in each["roles"]]
+        known = [key for key, role in role_book().roles.items() if role.realm is realm]
+        assert sorted(roles) == sorted(known)
+
+    somebody = seeded.demo["partner_users"][0]
+    async with transaction(seeded.pool) as db:
+        proved = await verify_password(
+            db,
+            somebody["partner"],
+            login=somebody["login"],
+            password=somebody["password"],
+            realm=Realm.PARTNER,
+        )
+    assert proved == somebody["id"]

@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 # A busy machine takes long; what never comes is noticed all the same.
 ANSWER_MS = 120_000
@@ -24,7 +25,8 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("chromium is not here")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=path,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
         )
         yield browser
         browser.close()
@@ -64,6 +66,11 @@ class Watched:
         self.context.set_default_timeout(ANSWER_MS)
         self.context.on("request", self._asked)
         self.context.on("console", self._said)
+
+    @cached_property
+    def page(self) -> Page:
+        """The one page of this window; a second would cost a process of its own."""
+        return self.context.new_page()
 
     def _asked(self, request: Any) -> None:
         if not request.url.startswith(tuple(f"{origin}/" for origin in self.origins)):

@@ -8,7 +8,7 @@ What a client itself refuses is raised as SdkFailed with the words it used.
 import json
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
@@ -44,7 +44,9 @@ def payment(amount: str, **more: str) -> dict[str, Any]:
     }
 
 
-def registered(platform: Platform, folder: Path, redirect_uri: str, *scopes: str) -> dict[str, Any]:
+def registered(
+    platform: Platform, folder: Path, redirect_uri: str, *scopes: str, options: Sequence[str] = ()
+) -> dict[str, Any]:
     """Another client of the demo's first partner, registered as an operator does; its facts."""
     key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(8)})
     private, jwks = folder / "private.jwk", folder / "jwks.json"
@@ -52,15 +54,15 @@ def registered(platform: Platform, folder: Path, redirect_uri: str, *scopes: str
     public = {**key.as_dict(private=False), "alg": "ES256"}
     jwks.write_text(json.dumps({"keys": [public]}))
     partner = platform.demo["oauth_clients"][0]["partner"]
-    options = {"--partner": partner, "--name": "窗边 Window", "--jwks": str(jwks)}
-    options["--redirect-uri"] = redirect_uri
-    told = [word for option in options.items() for word in option]
+    name = "窗边 Window"
+    told = ["--partner", partner, "--name", name, "--jwks", str(jwks)]
+    told += ["--redirect-uri", redirect_uri, *options]
     for scope in scopes:
         told += ["--scope", scope]
     done = platform.bankside("app", "create", *told)
     assert done.returncode == 0, done.stderr.decode()
     record: dict[str, Any] = json.loads(done.stdout)
-    kept = {"name": options["--name"], "private_jwk_file": str(private), "alg": "ES256"}
+    kept = {"name": name, "private_jwk_file": str(private), "alg": "ES256"}
     return record | kept
 
 
@@ -82,6 +84,15 @@ class Client:
         if details:
             asked["authorization_details"] = json.dumps(details, ensure_ascii=False)
         return str(self._ask("begin", params=asked))
+
+    def ask_elsewhere(self, login: str, message: str, **params: str) -> dict[str, Any]:
+        """Ask a customer who is not at this browser (OpenID CIBA); how long it may take."""
+        asked = {"login_hint": login, "binding_message": message, **params}
+        return dict(self._ask("ask_elsewhere", params=asked))
+
+    def answered_elsewhere(self) -> dict[str, Any]:
+        """Tokens, once the customer has said yes; polls as often as it was told to."""
+        return dict(self._ask("answered_elsewhere"))
 
     def finish(self, address: str) -> dict[str, Any]:
         """Tokens for the code in the address the customer came back with."""
@@ -131,7 +142,7 @@ class Library:
     _drivers: dict[str, Driver] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    def client(self, kind: str, facts: Mapping[str, Any]) -> Client:
+    def client(self, kind: str, facts: Mapping[str, Any], **settings: Any) -> Client:
         """A client of ``demo.json`` (`oauth_clients[]`) with a DPoP key of its own."""
         driver = self._driver("authlib" if kind == "authlib" else "node")
         made = Client(driver, f"{kind}-{next(self._numbers)}", facts)
@@ -145,6 +156,7 @@ class Library:
             jwk=jwk,
             alg=facts["alg"],
             dpop_alg=DPOP_ALG,
+            **settings,
         )
         return made
 

@@ -19,11 +19,28 @@ from tests.console.customer_world import (
     links_of,
 )
 from tests.identity.builders import PASSWORD
-from tests.identity.fapi.rig import ACCOUNTS, CALLBACK, PAYMENT, FAPIClient, World, answer_of
+from tests.identity.fapi.rig import (
+    ACCOUNTS,
+    CALLBACK,
+    ISSUER,
+    PAYMENT,
+    FAPIClient,
+    World,
+    answer_of,
+)
+from tests.identity.soft_authenticator import SoftAuthenticator
 
 from bankside.console.texts import LANGUAGES, catalogue
 from bankside.identity import decisions
 from bankside.identity.consents import Permission
+from bankside.identity.passkeys import (
+    Holder,
+    Offer,
+    RelyingParty,
+    register,
+    registration_options,
+)
+from bankside.identity.realms import Realm
 from bankside.identity.sessions.rules import ATTEMPTS_MAX, FRESH_TTL, IDLE_TTL
 from bankside.kernel.db import transaction
 
@@ -554,6 +571,36 @@ async def test_odd_logins_and_codes_are_refused_and_never_a_fault_of_ours(person
         answer = await person.submit(page, login=login, password="\0" * 10)
         assert answer.status_code in {401, 429}
         assert scripts_of(answer) in ([], [OUR_SCRIPT])
+
+
+async def test_a_passkey_alone_logs_in_before_a_decision_of_its_own_space(
+    person: Person, client: FAPIClient, world: World
+) -> None:
+    device = SoftAuthenticator()
+    party = RelyingParty.of(ISSUER)
+    assert party is not None
+    for holder in (person.customer, await a_customer(world.pool, world.clock, "prt_elsewhere")):
+        whose = Holder(Realm.CUSTOMER, holder.partner, holder.id, holder.login)
+        made = device if holder is person.customer else SoftAuthenticator()
+        async with transaction(world.pool) as db:
+            asked = await registration_options(db, world.clock, party, whose, browser="b")
+            offer = Offer(answer=made.create(asked), name="Phone", browser="b")
+            await register(db, world.clock, party, whose, offer)
+    page = await person.asked(client, **READ)
+    base = forms_of(page)[0].action.removesuffix("/decision")
+    token = {"token": forms_of(await person.get(f"{base}/login"))[0].fields["token"][0]}
+
+    async def used(passkey: SoftAuthenticator) -> Response:
+        options = await person.browser.post(f"{base}/passkey/options", data=token)
+        answer = {**token, "answer": passkey.get(options.text)}
+        return await person.browser.post(f"{base}/passkey", data=answer)
+
+    refused, done = await used(made), await used(device)
+
+    assert refused.status_code == 401
+    assert "did not log you in" in plain(refused)
+    assert (done.status_code, done.headers["location"]) == (303, base)
+    assert len(forms_of(await person.get(base))[0].choices["account-0"]) == 3
 
 
 # --- the customer's own pages ----------------------------------------------------------------

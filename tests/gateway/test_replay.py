@@ -13,7 +13,13 @@ from tests.gateway.fleet import fleet, go, outputs
 
 from bankside.gateway import shared
 from bankside.gateway.errors import ReplayStoreFull, SharedStateBusy
-from bankside.gateway.replay import STRIPES, ReplayStore
+from bankside.gateway.replay import (
+    FILL_MAX_PERCENT,
+    STRIPES,
+    ReplayByWire,
+    ReplayStore,
+    slots_for,
+)
 from bankside.gateway.shared import SharedFileInvalid
 
 NOW = 1_772_416_800.0
@@ -162,6 +168,38 @@ def test_a_full_table_refuses_and_forgets_nothing(tmp_path: Path) -> None:
     assert all(store.seen("app", nonce, NOW) for nonce in accepted)
     assert not any(store.claim("app", nonce, NOW) for nonce in accepted)
     assert store.claim("app", "after two turns there is room", NOW + 2 * WINDOW)
+
+
+def test_a_busy_short_window_does_not_fill_the_store_of_the_long_ones(tmp_path: Path) -> None:
+    brief = ReplayStore(tmp_path / "brief", now=NOW - 60, window_s=120, slots=SMALL)
+    long = ReplayStore(tmp_path / "long", now=NOW, window_s=1_200, slots=SMALL)
+    store = ReplayByWire(brief, long, short=["native"])
+
+    assert store.claim("app", "native:n", NOW)
+    assert store.claim("app", "icbc:n", NOW)
+
+    assert store.started_at == NOW, "what either may have forgotten is refused by its timestamp"
+    assert store.seen("app", "native:n", NOW + 120)
+    assert not store.claim("app", "native:n", NOW + 120)
+    assert store.seen("app", "icbc:n", NOW + 1_200)
+    assert not store.claim("app", "icbc:n", NOW + 1_200)
+    assert not long.seen("app", "native:n", NOW)
+    assert not brief.seen("app", "icbc:n", NOW)
+
+
+@pytest.mark.parametrize(("rate", "window"), [(1, 1), (10_000, 120), (2_500, 1_200), (7, 333)])
+def test_the_places_asked_for_hold_the_calls_of_a_window(rate: int, window: int) -> None:
+    slots = slots_for(rate, window)
+
+    assert slots * FILL_MAX_PERCENT // 100 >= rate * window * 105 // 100
+    assert slots % (8 * STRIPES) == 0
+    assert slots <= rate * window * 1.4 + 8 * STRIPES, "and not many more"
+
+
+def test_the_usual_stores_take_the_space_that_the_settings_promise() -> None:
+    space = 16 * (slots_for(10_000, 120) + slots_for(2_500, 1_200))
+
+    assert 85e6 < space < 90e6
 
 
 def test_a_restarted_worker_remembers_and_knows_since_when(tmp_path: Path) -> None:

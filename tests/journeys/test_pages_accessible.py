@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -15,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.clients.browser import Watched, chromium
 from tests.clients.customer import Customer
-from tests.clients.oauth import ACCOUNTS, HERE, Client, Library, payment
+from tests.clients.oauth import ACCOUNTS, HERE, Client, Library, payment, registered
 from tests.platform import Platform
 from tests.sdks.harness import node_folder
 
@@ -27,6 +28,8 @@ TOO_WIDE = """[...document.querySelectorAll('body *')]
     .map(each => each.outerHTML.slice(0, 120)).slice(-4)"""
 FAULT = "p.fault[role=alert]:not([hidden])"
 PAGE_BYTES_MAX = 50_000
+# Somebody of whom other journeys ask little: a long list takes axe long.
+CUSTOMER = "chen.zhiyuan"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
 
 
@@ -69,8 +72,7 @@ def readers(
 ) -> Iterator[Readers]:
     axe = node_folder(HERE / "node") / "node_modules" / "axe-core" / "axe.min.js"
     client = library.client("openid-client", platform.demo["oauth_clients"][0])
-    # Somebody of whom other journeys ask little: a long list takes axe long.
-    customer = customer_of("chen.zhiyuan")
+    customer = customer_of(CUSTOMER)
     # One consent that stands, one that was taken back, one payment that was refused.
     customer.approve(client.begin(ACCOUNTS), *customer.accounts)
     customer.revoke(client.facts["name"])
@@ -109,7 +111,7 @@ def check(
 ) -> None:
     """The page, seen by the first of the windows, has no fault."""
     for look, window in list(zip(LOOKS, seen_by, strict=True))[:looks]:
-        page = window.context.new_page()
+        page = window.page
         address = path if isinstance(path, str) else path()
         answer = page.goto(urljoin(readers.platform.web, address))
         assert answer is not None
@@ -117,7 +119,6 @@ def check(
             f"{address}: {answer.status}"
         )
         check_open(readers, page, look)
-        page.close()
         assert window.foreign == []
 
 
@@ -175,12 +176,11 @@ def test_a_request_before_and_after_login_has_no_fault(
 
 def test_a_choice_that_was_forgotten_is_told_without_a_fault(readers: Readers) -> None:
     for look, window in list(zip(LOOKS, readers.known, strict=True))[:PAIR]:
-        page = window.context.new_page()
+        page = window.page
         page.goto(readers.client.begin(ACCOUNTS, scope="openid accounts"))
         page.locator("button[value=approve]").click()
         page.locator(FAULT).wait_for()
         check_open(readers, page, look)
-        page.close()
 
 
 def test_login_and_second_factor_have_no_fault_before_and_after_a_mistake(
@@ -188,7 +188,7 @@ def test_login_and_second_factor_have_no_fault_before_and_after_a_mistake(
 ) -> None:
     facts = next(each for each in platform.demo["customers"] if each["login"] == "baihui")
     for look, window in list(zip(LOOKS, readers.strangers, strict=True))[:PAIR]:
-        page = window.context.new_page()
+        page = window.page
         page.goto(f"{platform.web}/my/login")
         if look is LOOKS[0]:
             page.locator("input[name=login]").fill(facts["login"])
@@ -201,12 +201,11 @@ def test_login_and_second_factor_have_no_fault_before_and_after_a_mistake(
         page.locator("form:has(input[name=password]) button[type=submit]").first.click()
         page.locator("input[name=code]").wait_for()
         check_open(readers, page, look)
-        page.close()
 
 
 def paths_from(window: Watched, web: str, *starts: str) -> set[str]:
     """The pages of one face that navigation and cards lead to; of many alike the first."""
-    page = window.context.new_page()
+    page = window.page
     found = {_kind(each): each for each in starts}
     for path in starts:
         page.goto(urljoin(web, path))
@@ -217,7 +216,6 @@ def paths_from(window: Watched, web: str, *starts: str) -> set[str]:
         for each in links:
             if "lang=" not in each and "type=" not in each:
                 found.setdefault(_kind(each), each)
-    page.close()
     return set(found.values())
 
 
@@ -226,14 +224,21 @@ def _kind(path: str) -> str:
     return re.sub(r"/[a-z]+_[0-9a-z]{20,}", "/*", path.partition("?")[0])
 
 
-def test_every_page_of_the_customer_s_own_has_no_fault(readers: Readers) -> None:
+def test_every_page_of_the_customer_s_own_has_no_fault(
+    readers: Readers, platform: Platform, library: Library, tmp_path: Path
+) -> None:
     """What the navigation and the cards lead to, so that a new page is looked at too."""
-    starts = ("/my/consents", "/my/consents/ended")
+    starts = ("/my/consents", "/my/consents/ended", "/my/approvals")
+    scopes, options = ("openid", "accounts"), ("--backchannel",)
+    facts = registered(platform, tmp_path, "https://x.example/", *scopes, options=options)
+    elsewhere = library.client("openid-client", facts)
+    elsewhere.ask_elsewhere(CUSTOMER, "Table 9", scope="openid accounts", requested_expiry="600")
 
     found = paths_from(readers.known[0], readers.platform.web, *starts)
 
     assert found >= {*starts, "/my/security"}
     assert sum(each.endswith("/revoke") for each in found) == 1
+    assert any(each.startswith("/my/approvals/") for each in found)
     for path in sorted(found):
         check(readers, readers.known, path)
 

@@ -7,6 +7,7 @@ class C3. The control tests prove that the search would have found one.
 import asyncio
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -15,7 +16,7 @@ import pytest
 from tests.clients.customer import Customer
 from tests.clients.forms import forms_of
 from tests.clients.handmade import HandMade
-from tests.clients.oauth import ACCOUNTS, Library, payment
+from tests.clients.oauth import ACCOUNTS, Library, payment, registered
 from tests.clients.secrets_issued import Secrets, places_of, tables_as_text
 from tests.platform import Platform
 
@@ -28,7 +29,9 @@ TYPED_WRONGLY = "correct-horse-battery-staple"
 
 
 @pytest.fixture(scope="module")
-def secrets(platform: Platform, library: Library) -> Secrets:
+def secrets(
+    platform: Platform, library: Library, tmp_path_factory: pytest.TempPathFactory
+) -> Secrets:
     """All secrets of the run, after everything was done with them that client or thief may do."""
     facts = next(each for each in platform.demo["customers"] if each["login"] == "wang.sitong")
     customer = Customer(platform.web, facts)
@@ -44,6 +47,7 @@ def secrets(platform: Platform, library: Library) -> Secrets:
     made = Secrets()
     made.of_installation(platform.home, platform.demo)
     made.of_client(client)
+    made.of_client(_elsewhere(platform, library, facts, tmp_path_factory.mktemp("client")))
     made.of_browser(customer)
     made.add("password typed wrongly", TYPED_WRONGLY)
     made.add("enrolment link", _invited(platform))
@@ -63,7 +67,21 @@ def _honest(client: HandMade, customer: Customer, platform: Platform) -> None:
         url = f"{platform.edge}/open-banking/v3.1/aisp/accounts"
         httpx.get(url, headers=client.bearing(tokens["access_token"], "GET", url))
     customer.open("/my/consents")
-    customer.open("/my/devices")
+    customer.open("/my/security")
+
+
+def _elsewhere(
+    platform: Platform, library: Library, customer: Mapping[str, str], folder: Path
+) -> HandMade:
+    """A client that has asked a customer who is not at its browser."""
+    scopes, options = ("openid", "accounts"), ("--backchannel",)
+    facts = registered(platform, folder, "https://x.example/", *scopes, options=options)
+    client = HandMade(library, platform.web, facts)
+    client.ask_nonce()
+    asked = client.form(scope="openid accounts", login_hint=customer["login"])
+    answer = client.post("/oauth/backchannel-authentication", asked, proof="")
+    client.issued.append(answer.json()["auth_req_id"])
+    return client
 
 
 def _invited(platform: Platform) -> str:

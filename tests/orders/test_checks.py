@@ -134,6 +134,23 @@ async def test_a_code_is_used_by_one_order_only(bank: LittleBank) -> None:
     assert refused.value.code == "verification.code_wrong"
 
 
+async def test_a_code_cannot_be_tried_out_by_other_orders(bank: LittleBank) -> None:
+    await bank.account()
+    asked = {"subject": bank.customer, "mobile": "13800000000"}
+    sent = await bank.shown(f"{CODES}.create", asked)
+    code = sent["result"]["code"]["sandbox_code"]
+    consent = {"party": bank.customer, "purpose": "rating", "code_id": sent["id"]}
+    for wrong in range(1, 4):
+        guess = f"{(int(code) + wrong) % 10**6:06d}"
+        with pytest.raises(BanksideError):
+            await bank.call("identity.consents.create", {**consent, "code": guess})
+
+    with pytest.raises(BanksideError) as refused:
+        await bank.call("identity.consents.create", {**consent, "code": code})
+
+    assert refused.value.extra["reasons"] == ["code.attempts"]
+
+
 async def test_a_questionnaire_has_its_grade(bank: LittleBank) -> None:
     await bank.account()
     for answers, grade in (([0, 1], "C1"), ([5, 5, 6], "C3"), ([10, 10], "C5")):

@@ -9,8 +9,10 @@ from tests.orders.little_bank import LittleBank, cny
 
 from bankside.bank.accounts import House, house_account
 from bankside.orders.errors import (
-    AmountBelowMinimum,
     OrderStateRefused,
+)
+from bankside.orders.errors_money import (
+    AmountBelowMinimum,
     ProductCodeUnknown,
 )
 from bankside.orders.interest import Basis, days_between, half_even, month_after, simple

@@ -9,7 +9,14 @@ from tests.orders.little_bank import LittleBank, cny
 
 from bankside.bank.accounts import House, house_account
 from bankside.bank.markets import PairUnknown, SandboxMarket
-from bankside.orders.errors import AlreadyPosted, FundsInsufficient, OrderClosed, QuoteExpired
+from bankside.orders.errors import (
+    AlreadyPosted,
+    FundsInsufficient,
+    OrderClosed,
+)
+from bankside.orders.errors_money import (
+    QuoteExpired,
+)
 
 SPOT = "forex.spot-exchanges.create"
 OUT = "payment.interbank-transfers.create"

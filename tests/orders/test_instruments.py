@@ -231,3 +231,26 @@ async def test_a_pledged_draft_becomes_a_limit_once_it_is_accepted(bank: LittleB
 
         assert shown["result"]["instrument"]["instrument_status"] == "accepted"
         assert "loan" in shown["result"], product
+
+
+async def test_a_receivable_needs_an_invoice_that_stands_and_covers_it(bank: LittleBank) -> None:
+    drawer, holder = await bank.account("100.00"), await bank.account()
+    numbers = {}
+    for total in ("90.00", "89.99"):
+        line = {"name": "货款", "amount": cny(total), "tax_rate_bp": 0}
+        asked = {"seller": bank.customer, "lines": [line], "total": cny(total)}
+        invoice = await bank.shown("bill.invoices.create", asked)
+        numbers[total] = (invoice["id"], invoice["result"]["invoice"]["invoice_no"])
+
+    good = await _issued(
+        bank, "supplychain.receivables", drawer, holder, invoice_no=numbers["90.00"][1]
+    )
+    shown = await bank.shown("supplychain.receivables.query", path=good)
+    assert shown["result"]["verify"]["document"]["source"] == "bank"
+    await bank.call("bill.invoices.revoke", {}, path=numbers["90.00"][0])
+    for total in numbers:
+        with pytest.raises(BanksideError) as refused:
+            await _issued(
+                bank, "supplychain.receivables", drawer, holder, invoice_no=numbers[total][1]
+            )
+        assert refused.value.code == "verification.failed"

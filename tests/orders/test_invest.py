@@ -10,9 +10,11 @@ from tests.orders.little_bank import LittleBank, cny
 
 from bankside.bank.shelf import FUNDS
 from bankside.orders.errors import (
+    FundsInsufficient,
+)
+from bankside.orders.errors_money import (
     AboveRiskGrade,
     AmountBelowMinimum,
-    FundsInsufficient,
     NothingHeld,
     ProductCodeUnknown,
 )

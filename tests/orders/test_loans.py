@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from tests.orders.little_bank import LittleBank, cny
 
 from bankside.orders.errors import (
-    CreditDeclined,
     InputInvalid,
+    OrderStateRefused,
+)
+from bankside.orders.errors_money import (
+    CreditDeclined,
     LoanLimitExceeded,
     LoanMethodUnknown,
     LoanNotDrawn,
     LoanOverpaid,
-    OrderStateRefused,
 )
 from bankside.orders.interest import Method, schedule
 from bankside.orders.interest.loanbook import LoanBook, accrued, drawn, owed, payoff, repaid
@@ -271,6 +273,6 @@ def test_no_cent_of_a_loan_is_made_or_lost(
     book = accrued(book, day)
     assert book.outstanding == drawings - principal
     assert book.interest_paid == interest
-    book, last = repaid(book, payoff(book, day).total, day)
+    book, _last = repaid(book, payoff(book, day).total, day)
     assert book.outstanding == 0
     assert book.accrued_minor == book.interest_paid

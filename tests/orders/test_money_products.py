@@ -57,6 +57,7 @@ async def world(pool: Pool, clock: FixedClock) -> Any:
             "dollars": dollars.id,
             "pension": pension.id,
             "merchant": merchant.id,
+            "rider": (await bank.receiver(merchant)).id,
             "token": await bank.token(payer),
             "holder": person.id,
             "number": person.resident_id,
@@ -188,6 +189,11 @@ ROWS: dict[str, Body] = {
         "order_no": "W-1",
         "amount": cny("10.00"),
         "payer_token": w["token"],
+    },
+    "wallet.wallet-upgrades.create": lambda w: {**_person(w), "face": "base64"},
+    "wallet.digital-currency-exchanges.create": lambda w: {
+        "payer_account": w["payer"],
+        "amount": cny("10.00"),
     },
     "card.debit-cards.create": _person,
     "card.virtual-cards.create": _person,
@@ -423,11 +429,13 @@ async def test_a_loan_is_prepaid_by_an_order_of_its_own(world: World) -> None:
 
 async def test_a_merchant_taken_in_collects_and_shares(world: World) -> None:
     bank: LittleBank = world["bank"]
-    taken = await bank.shown("merchant.merchants.create", {**_firm(world), "trade_name": "海棠小馆"})
+    taken = await bank.shown(
+        "merchant.merchants.create", {**_firm(world), "trade_name": "海棠小馆"}
+    )
     merchant = taken["result"]["merchant"]["id"]
     await bank.shown(
         "merchant.merchants.amend",
-        {"account": world["payee"], "relation": "rider"},
+        {"account": world["rider"], "relation": "rider"},
         path=taken["id"],
     )
 
@@ -440,10 +448,61 @@ async def test_a_merchant_taken_in_collects_and_shares(world: World) -> None:
             "payer_token": world["token"],
         },
     )
-    share = {"receivers": [{"account": world["payee"], "amount": cny("20.00")}]}
+    share = {"receivers": [{"account": world["rider"], "amount": cny("20.00")}]}
     split = await bank.shown("merchant.split-orders.splits", share, path=paid["id"])
 
     assert split["split"] == cny("20.00")
+
+
+async def test_digital_money_is_changed_back_and_says_it_is_simulated(world: World) -> None:
+    bank: LittleBank = world["bank"]
+    body = {"payer_account": world["payer"], "amount": cny("10.00")}
+    before = await bank.balance(world["payer"])
+    changed = await bank.shown("wallet.digital-currency-exchanges.create", body)
+
+    back = await bank.shown(
+        "wallet.digital-currency-exchanges.cancellations", {}, path=changed["id"]
+    )
+
+    assert (changed["simulated"], changed["state"], back["state"]) == (True, "waiting", "completed")
+    assert await bank.balance(world["payer"]) == before
+
+
+async def test_a_platform_never_holds_its_merchants_money(world: World) -> None:
+    bank: LittleBank = world["bank"]
+    platform = await bank.shown(
+        "treasury.platform-accounts.create",
+        {
+            **_firm(world),
+            "merchant": world["merchant"],
+            "order_no": "P-1",
+            "amount": cny("100.00"),
+            "payer_token": world["token"],
+        },
+    )
+    order, own = platform["id"], platform["result"]["account"]["id"]
+    assert (platform["waits_for"], await bank.balance(own)) == ("split.execute", "0.00")
+    share = {"receivers": [{"account": world["rider"], "amount": cny("20.00")}], "split_no": "1"}
+    await bank.shown("treasury.platform-accounts.splits", share, path=order)
+    assert (await bank.call("treasury.platform-accounts.splits", share, path=order)).hit
+    done = await bank.shown("treasury.platform-accounts.finishes", {}, path=order)
+    assert await bank.balance(world["rider"]) == "20.00"
+    fee = float(done["fee"]["amount"])
+    assert float(await bank.balance(own)) == pytest.approx(80 - fee)
+
+    out = {
+        "payee_account_no": "622200000000",
+        "payee_name": "海棠",
+        "payee_bank": "102100099996",
+    }
+    sent = await bank.shown("treasury.platform-accounts.withdrawals", out, path=order)
+    await bank.orders.resume(order, partner=bank.partner)
+
+    assert sent["status"] == "sent"
+    ended = await bank.shown("treasury.platform-accounts.query", path=order)
+    assert (ended["state"], await bank.balance(own)) == ("completed", "0.00")
+    async with bank.pool.acquire() as db:
+        assert (await verify(db)).fault is None
 
 
 async def test_the_shelf_is_read(world: World) -> None:

@@ -11,6 +11,8 @@ from bankside.bank.customers import customer as find_customer
 from bankside.kernel.db import transaction
 from bankside.orders.errors import (
     FundsInsufficient,
+)
+from bankside.orders.errors_money import (
     NotAPensionAccount,
     PensionCapExceeded,
     ProductCodeUnknown,

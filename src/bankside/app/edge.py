@@ -6,6 +6,7 @@ LISTEN/NOTIFY and a periodic look.
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,6 +59,8 @@ REPLAY_WINDOW_SECONDS = 1_200
 REPLAY_BRIEF_SECONDS = 120
 # The wide windows belong to dialects whose answers are signed by RSA: far fewer calls a second.
 REPLAY_LONG_PART = 4
+# A call's objects die by reference count; looking for cycles among them is looking in vain.
+GC_THRESHOLDS = (50_000, 50, 50)
 
 _log = structlog.get_logger("edge")
 
@@ -104,6 +107,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         sockets = (
             process.given_sockets() or open_listeners(parse_addresses(settings.edge_listen))[0]
         )
+        _spare_collector()
         await server.start(sockets)
         async with _background(
             beat(pool, clock, "edge", address=settings.edge_url),
@@ -114,6 +118,13 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
             await server.stop()
     await writer.close()
     await pool.close()
+
+
+def _spare_collector() -> None:
+    """Catalogue and first snapshot stay for good: no later collection looks through them again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _wires(settings: Settings, tokens: Tokens) -> tuple[Wire, ...]:

@@ -31,8 +31,8 @@ from bankside.kernel.db import DATABASE_TROUBLE, POOL_ACQUIRE_SECONDS, Connectio
 RENEW_SECONDS = 0.25
 # An answer that was looked at for the last time leaves within this.
 MARGIN_SECONDS = 0.05
-# Three tries fit into a lease; a slower database lets it lapse, and then nothing is waited for.
-STATEMENT_SECONDS = 0.3
+# A statement that takes longer has outlived the lease; the connection is given up.
+STATEMENT_SECONDS = 0.9
 CONNECT_SECONDS = 1.0
 RETRY_SECONDS = 0.1
 # Turns of the loop in which answers that were looked at for the last time are written out.

@@ -83,7 +83,13 @@ async def _prepare(settings: Settings, url: str, *, demo: bool) -> None:
         if demo:
             _say("demo bank ...")
             facts = await seed(pool, vault, clock, settings.home)
-            write_demo_json(settings.home, facts, edge=settings.edge_url, web=settings.web_url)
+            write_demo_json(
+                settings.home,
+                facts,
+                edge=settings.edge_url,
+                web=settings.web_url,
+                issuer=settings.issuer,
+            )
         await publish_snapshot(settings.home, pool, clock)
     finally:
         await pool.close()

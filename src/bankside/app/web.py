@@ -15,9 +15,8 @@ from bankside.app.publish import catalogue
 from bankside.app.settings import Settings
 from bankside.app.tls import CertificateProtocol, server_tls
 from bankside.catalog import openapi
-from bankside.console import Site, build, customer, link_refused, people
+from bankside.console import Pacing, Site, build, customer, link_refused, people
 from bankside.console.entry import RealmPages
-from bankside.console.pacing import Pacing
 from bankside.identity.certificates import ClientCertificates
 from bankside.identity.http import AuthorizationServer, routes
 from bankside.kernel import telemetry

@@ -1,12 +1,14 @@
-"""The web face: start page with the shelf, health and the first call; portal and console later.
+"""The web face: start page and shelf, the pages of customers, bank staff and partner users.
 
 Shows and asks, never decides: what it shows comes from the catalogue and the same rows the edge
-writes. Server-rendered, zh and en, without script, under a strict content security policy.
+writes. Server-rendered, zh and en, usable without script, under a strict content security policy.
+Portal and console come later; faces that stand: ``customer``, ``people``; their way in: ``entry``.
 
-Public: Site (what `app` hands in), build (the ASGI application), link_refused (the page for a
-sign-in link that cannot be used).
+Public: Site (what `app` hands in), build (the ASGI application), Pacing (how fast one source may
+knock), link_refused (the page for a sign-in link that cannot be used).
 """
 
+from bankside.console.pacing import Pacing
 from bankside.console.site import Site, build, link_refused
 
-__all__ = ["Site", "build", "link_refused"]
+__all__ = ["Pacing", "Site", "build", "link_refused"]

@@ -182,7 +182,9 @@ def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:
 def _broken(request: AnyRequest, error: Exception) -> Response[Any]:
     """A bug of ours: logged with its id, told without detail."""
     request_id = new_id("request", _clock_of(request))
-    _log.error("page failed", request_id=request_id, path=request.url.path, exc_info=error)
+    # The template of the address: the address itself may hold an enrolment link.
+    path = request.scope.get("path_template", "")
+    _log.error("page failed", request_id=request_id, path=path, exc_info=error)
     return _problem(
         {"type": "urn:bankside:problem:internal", "title": "Internal error", "status": 500}
         | {"code": "internal", "request_id": request_id}

@@ -4,8 +4,8 @@ Always true: of all who claim one (app, nonce) at most one is told True, in what
 nonce is remembered for at least ``window_s``; when there is no room for it the call is refused.
 A nonce is a keyed 64-bit hash in an open-addressed table. There are two tables, used in turn for
 ``window_s`` each; both are searched. Their places alternate in groups of eight, so that both
-searches read one page: on a busy machine memory is most of the cost. Each of 256 stripes turns by itself, at its first claim
-after the time, so no worker ever clears a whole table at once.
+searches read one page: on a busy machine memory is most of the cost. Each of 256 stripes turns by
+itself, at its first claim after the time, so no worker ever clears a whole table at once.
 Wires have windows of very different length, so there is one store for the short ones and one for
 the long (`ReplayByWire`): what a busy short window needs stays small.
 """
@@ -201,9 +201,11 @@ class ReplayStore:
         raise ReplayStoreFull(retry_after=1)
 
     def _clear(self, meta: int, table: int, turn: int) -> None:
-        first = meta + _META + table * _GROUP
-        for group in range(first, first + 2 * self._slots, 2 * _GROUP):
-            self._words[group : group + _GROUP] = _EMPTY
+        # A table that never had a turn is as the file was made: empty, and not in memory yet.
+        if self._words[meta + table]:
+            first = meta + _META + table * _GROUP
+            for group in range(first, first + 2 * self._slots, 2 * _GROUP):
+                self._words[group : group + _GROUP] = _EMPTY
         self._words[meta + 2 + table] = 0
         # Last: whoever finds the old turn, also after a crash in between, clears again.
         self._words[meta + table] = turn

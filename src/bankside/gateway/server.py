@@ -10,7 +10,7 @@ import logging
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from itertools import count
@@ -22,39 +22,14 @@ from bankside.gateway.http import replies
 from bankside.gateway.http.connection import Connection
 from bankside.gateway.http.errors import PathUnknown, Stopping
 from bankside.gateway.http.head import METHODS
+from bankside.gateway.http.host import Call, Internal, RouteFacts
 from bankside.gateway.http.limits import Limits
 from bankside.gateway.http.proxies import UNIX_PEER, TrustedProxies
 from bankside.kernel.errors import BanksideError
 
-# The pipeline: a Reply at once, or something to await. It sees only whole, checked requests.
-Call = Callable[[Exchange], Reply | Awaitable[Reply]]
-# Served before the pipeline and never metered: /healthz, /readyz, /metrics.
-Internal = Mapping[str, Callable[[], Reply]]
-
 READINESS_PATH = "/readyz"
 
 _log = logging.getLogger(__name__)
-
-
-def _no_body(method: str, path: str) -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteFacts:
-    """What the server asks about a request; a path is as sent, without query.
-
-    ``body_limit(method, path)``: bytes, held between Limits.body_free and body_max; None (also as
-    an answer): body_default.
-    ``takes_body(method, path)``: whether a GET or DELETE operation declares a body.
-    ``options(path)``: the methods served there; empty: 404.
-    ``refusal(exchange, error)``: the server's own refusal in the dialect the head speaks.
-    """
-
-    body_limit: Callable[[str, str], int | None] | None = None
-    takes_body: Callable[[str, str], bool] = _no_body
-    options: Callable[[str], Iterable[str]] | None = None
-    refusal: Callable[[Exchange, BanksideError], Reply] | None = None
 
 
 @dataclass(slots=True)

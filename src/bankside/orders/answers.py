@@ -164,6 +164,7 @@ def _product(order: Order) -> Shown:
         "fee": _money(order, order.fee),
         "waits_for": order.waits_for,
         "due_at": _time(order.wake_at),
+        "simulated": order.output.get("simulated", False),
         "request": dict(order.input),
         "result": {noun: shown_section(order, noun) for noun in order.book},
     }

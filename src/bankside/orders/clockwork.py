@@ -22,6 +22,8 @@ from bankside.orders.desk import Desk, Unit
 from bankside.orders.errors import (
     FundsInsufficient,
     HoldExpired,
+)
+from bankside.orders.errors_money import (
     PensionConditionUnmet,
 )
 from bankside.orders.interest import month_after

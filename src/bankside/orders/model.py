@@ -94,8 +94,8 @@ class Order:
     there. ``reference`` is the partner's own number, unique within ``scope``. ``subject`` is the
     ledger account the order is about (payer of a transfer, merchant of a collection), ``roles``
     are all ledger accounts by role. ``shares`` are account id -> minor units a split receiver holds
-    now, ``requests`` how many split requests there were. ``book`` is what the order's own steps know,
-    one section of plain JSON a primitive (``loan``, ``deposit``, ``contract`` ...). ``revision``
+    now, ``requests`` how many split requests there were. ``book`` is what the order's own steps
+    know, one section of plain JSON a primitive (``loan``, ``deposit`` ...). ``revision``
     counts changes from 1, ``event_seq`` published events.
     """
 

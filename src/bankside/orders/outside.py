@@ -1,7 +1,7 @@
 """Orders that wait for another bank: what the network is asked, and what its word means.
 
 Always true: a payment is asked for under a key of the order's own, after its money stands in
-clearing; unknown is never refused. The money stays where it is until the network, or a person, says.
+clearing; unknown is never refused. The money stays there until the network, or a person, says.
 """
 
 from datetime import timedelta
@@ -12,7 +12,9 @@ from bankside.bank.networks import Outcome, Outgoing
 from bankside.kernel.money import Money
 from bankside.orders import engine, preparations
 from bankside.orders.desk import Desk, Unit
-from bankside.orders.errors import NetworkRefused
+from bankside.orders.errors_money import (
+    NetworkRefused,
+)
 from bankside.orders.model import Order
 from bankside.orders.preparations import Room
 from bankside.orders.primitives.effect import kept, section
@@ -67,7 +69,7 @@ async def arrival(desk: Desk, order: Order) -> None:
 
 def _payment(order: Order) -> Outgoing:
     """What the network is asked to pay, in the payer's own words."""
-    asked = order.input
+    asked = section(order, "transfer").get("_payee") or order.input
     return Outgoing(
         amount=outgoing(order),
         account=str(asked.get("payee_account_no", "")),

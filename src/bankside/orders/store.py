@@ -25,8 +25,8 @@ _INSERT = (
     f"insert into orders.orders ({_COLUMNS}) values ("  # noqa: S608 - constant column list
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb, $12, $13, $14, $15, $16, $17, $18,"
     " $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31::text::jsonb,"
-    " $32::text::jsonb, $33::text::jsonb, $34::text::jsonb, $35::text::jsonb, $36::text::jsonb, $37,"
-    " $38, $39, $40)"
+    " $32::text::jsonb, $33::text::jsonb, $34::text::jsonb, $35::text::jsonb, $36::text::jsonb,"
+    " $37, $38, $39, $40)"
 )
 _UPDATE = (
     "update orders.orders set state = $4, status = $5, position = $6, waits_for = $7,"

@@ -34,6 +34,31 @@ async def invoice(db: Connection, partner: str, number: str) -> dict[str, Any] |
     return msgspec.json.decode(found) if found else None
 
 
+async def code_tries(db: Connection, partner: str, code_id: str) -> int:
+    """How often orders presented something else for the code."""
+    tries: int = await db.fetchval(
+        "select count(*) from orders.codes_used where partner_id = $1"
+        " and code_id >= $2 || '#' and code_id < $2 || '$'",
+        partner,
+        code_id,
+    )
+    return tries
+
+
+async def code_missed(
+    db: Connection, partner: str, code_id: str, *, n: int, by: str, at: datetime
+) -> None:
+    """The ``n``-th wrong try; of two that race as the same one, one is enough."""
+    await db.execute(
+        "insert into orders.codes_used (partner_id, code_id, order_id, at)"
+        " values ($1, $2, $3, $4) on conflict do nothing",
+        partner,
+        f"{code_id}#{n}",
+        by,
+        at,
+    )
+
+
 async def code(db: Connection, scope: Scope, code_id: str) -> dict[str, Any] | None:
     """The code an order sent, unless another order has used it."""
     found: str | None = await db.fetchval(

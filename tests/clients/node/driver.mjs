@@ -32,12 +32,20 @@ async function challenged(ask) {
 const privateKey = async ({ jwk, alg }) => ({ key: await jose.importJWK(jwk, alg), kid: jwk.kid });
 
 // openid-client: the FAPI 2.0 client; it repeats a call by itself when a DPoP nonce is asked for.
+// With `signed` its requests, the answers to them, and what it is told of tokens are all JWTs.
 async function openidClient(given) {
   const calls = [];
+  const key = await privateKey(given);
+  const execute = [oidc.allowInsecureRequests];
+  const metadata = { id_token_signed_response_alg: 'ES256' };
+  if (given.signed) {
+    execute.push(oidc.useJwtResponseMode, oidc.enableNonRepudiationChecks);
+    metadata.authorization_signed_response_alg = 'ES256';
+    metadata.introspection_signed_response_alg = 'ES256';
+  }
   const config = await oidc.discovery(
-    new URL(given.issuer), given.client_id, { id_token_signed_response_alg: 'ES256' },
-    oidc.PrivateKeyJwt(await privateKey(given)),
-    { execute: [oidc.allowInsecureRequests], [oidc.customFetch]: noting(calls) },
+    new URL(given.issuer), given.client_id, metadata, oidc.PrivateKeyJwt(key),
+    { execute, [oidc.customFetch]: noting(calls) },
   );
   const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair(given.dpop_alg));
   let kept;
@@ -45,11 +53,14 @@ async function openidClient(given) {
     calls,
     begin: async ({ params }) => {
       kept = { verifier: oidc.randomPKCECodeVerifier(), state: oidc.randomState(), nonce: oidc.randomNonce() };
-      const url = await oidc.buildAuthorizationUrlWithPAR(config, {
+      let asked = {
         code_challenge: await oidc.calculatePKCECodeChallenge(kept.verifier),
         code_challenge_method: 'S256', state: kept.state, nonce: kept.nonce, ...params,
-      }, { DPoP });
-      return url.href;
+      };
+      if (given.signed) {
+        asked = (await oidc.buildAuthorizationUrlWithJAR(config, asked, key)).searchParams;
+      }
+      return (await oidc.buildAuthorizationUrlWithPAR(config, asked, { DPoP })).href;
     },
     finish: async ({ url }) => {
       const got = await oidc.authorizationCodeGrant(config, new URL(url), {
@@ -57,6 +68,12 @@ async function openidClient(given) {
       }, undefined, { DPoP });
       return { ...got, claims: got.claims() };
     },
+    ask_elsewhere: async ({ params }) => {
+      kept = await oidc.initiateBackchannelAuthentication(config, params);
+      return { expires_in: kept.expires_in, interval: kept.interval };
+    },
+    answered_elsewhere: () => oidc.pollBackchannelAuthenticationGrant(
+      config, kept, undefined, { DPoP }),
     refresh: ({ token, params }) => oidc.refreshTokenGrant(config, token, params, { DPoP }),
     own: ({ params }) => oidc.clientCredentialsGrant(config, params, { DPoP }),
     userinfo: ({ token, subject }) => oidc.fetchUserInfo(config, token, subject, { DPoP }),

@@ -29,6 +29,7 @@ PERMISSIONS = [
     "ReadParty",
     "ReadPartyPSU",
     "ReadStandingOrdersDetail",
+    "ReadStatementsDetail",
     "ReadTransactionsCredits",
     "ReadTransactionsDebits",
     "ReadTransactionsDetail",
@@ -133,6 +134,10 @@ async def _accounts(told: Recorder, payer: Any, payee: Any) -> None:
     made = await told.call("account-access-consents.create", {"Data": data, "Risk": {}})
     consent = made["ConsentId"]
     await told.call("account-access-consents.query", path=consent)
+    # A month is over, so that there is a statement.
+    told.ob.bank.clock.advance(timedelta(days=35))
+    made = await told.call("account-access-consents.create", {"Data": data, "Risk": {}})
+    consent = made["ConsentId"]
     grant = await told.ob.say_yes(consent, payer, payee)
     for name in (
         "accounts.list",
@@ -140,6 +145,7 @@ async def _accounts(told: Recorder, payer: Any, payee: Any) -> None:
         "transactions.list",
         "beneficiaries.list",
         "standing-orders.list",
+        "statements.list",
         "party.query",
     ):
         await told.call(name, grant=grant)
@@ -149,6 +155,7 @@ async def _accounts(told: Recorder, payer: Any, payee: Any) -> None:
         "account-transactions.list",
         "account-beneficiaries.list",
         "account-standing-orders.list",
+        "account-statements.list",
         "account-party.query",
     ):
         await told.call(name, grant=grant, path=payer.id)

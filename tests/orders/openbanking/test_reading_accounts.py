@@ -66,6 +66,8 @@ async def test_without_detail_no_number_is_shown(open_bank: OpenBank) -> None:
         "beneficiaries.list",
         "account-standing-orders.list",
         "standing-orders.list",
+        "account-statements.list",
+        "statements.list",
         "account-party.query",
         "party.query",
     ],
@@ -254,6 +256,31 @@ async def test_payees_are_named_with_detail_only(open_bank: OpenBank) -> None:
         assert plain["Reference"] == "Rent"
         assert "CreditorAccount" not in plain
         assert named["CreditorAccount"]["Identification"] == landlord.number
+
+
+async def test_a_month_that_is_over_has_a_statement_that_adds_up(open_bank: OpenBank) -> None:
+    ob = open_bank
+    mine, other = await ob.bank.account("100.00"), await ob.bank.account()
+    ob.bank.clock.advance(timedelta(days=40))
+    await moved(ob, mine, other, "30.00", "in April")
+    ob.bank.clock.advance(timedelta(days=30))
+    detail = await ob.reading(mine, permissions=["ReadAccountsBasic", "ReadStatementsDetail"])
+    basic = await ob.reading(mine, permissions=["ReadAccountsBasic", "ReadStatementsBasic"])
+    since = await ob.reading(
+        mine,
+        permissions=["ReadAccountsBasic", "ReadStatementsBasic"],
+        TransactionFromDateTime="2026-04-01T00:00:00+08:00",
+    )
+
+    seen = (await ob.data("account-statements.list", grant=detail, path=mine.id))["Statement"]
+    plain = (await ob.data("statements.list", grant=basic))["Statement"]
+    bounded = (await ob.data("statements.list", grant=since))["Statement"]
+
+    assert [each["StatementId"][-7:] for each in seen] == ["2026-04", "2026-03"]
+    sums = [[each["Amount"]["Amount"] for each in one["StatementAmount"]] for one in seen]
+    assert sums == [["100.00", "70.00"], ["0.00", "100.00"]]
+    assert all("StatementAmount" not in each for each in plain)
+    assert [each["StatementId"][-7:] for each in bounded] == ["2026-04"]
 
 
 async def test_the_customer_is_named_when_the_consent_says_so(open_bank: OpenBank) -> None:

@@ -16,10 +16,13 @@ FILE = "demo.json"
 HOME_DEFAULT, EDGE_DEFAULT = "var", "http://127.0.0.1:8080"
 
 
-def write_demo_json(home: Path, facts: Mapping[str, Any], *, edge: str, web: str) -> Path:
+def write_demo_json(
+    home: Path, facts: Mapping[str, Any], *, edge: str, web: str, issuer: str = ""
+) -> Path:
     """The facts of ``seed`` and the addresses stand in ``<home>/demo.json``, mode 0600.
 
-    Each wire of an app gets ``url``: where its calls go. Paths in the file are absolute.
+    Each wire of an app gets ``url``: where its calls go; ``issuer`` "": the web address. Paths in
+    the file are absolute.
     """
     urls = {"native": edge, "icbc": edge, "alipay": f"{edge}/gateway.do", "alipay3": edge}
     apps = [
@@ -29,7 +32,7 @@ def write_demo_json(home: Path, facts: Mapping[str, Any], *, edge: str, web: str
         }
         for app in facts["apps"]
     ]
-    addresses = {"edge": edge, "web": web, "issuer": web}
+    addresses = {"edge": edge, "web": web, "issuer": issuer or web}
     document = addresses | dict(facts) | addresses | {"apps": apps}
     path = home / FILE
     write(path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")

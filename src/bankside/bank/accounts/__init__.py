@@ -6,7 +6,8 @@ closed account is blocked or closed there in the same transaction. A statement r
 balance plus entries is the closing balance. A payment code pays once (sandbox codes of the demo
 excepted) and only its hash is stored.
 
-Public: open_account, drafted_account, opened, in_ledger, moved_to, account, accounts_by_reference, accounts_of, admit_disponent, dispositions,
+Public: open_account, drafted_account, opened, in_ledger, moved_to, account, accounts_by_reference,
+accounts_of, admit_disponent, dispositions,
 freeze, unfreeze, close; balance, transactions, statement; issue_payer_token, put_sandbox_token,
 payer_of_token, spent, SPENT_ONCE, ONE_MOVER; House, house_account, ensure_house_accounts; may_pay,
 may_receive, masked_number; the values of ``model`` and the refusals of ``errors``.

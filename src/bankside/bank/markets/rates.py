@@ -58,6 +58,7 @@ class Rate:
     def sold(self, buy_minor: int) -> int:
         """The least to sell, in minor units of ``sell``, that buys at least an amount."""
         scale = Decimal(10) ** (MINOR_DIGITS[self.sell] - MINOR_DIGITS[self.buy])
+        # tidy: float-money - Decimals throughout, and the result is whole minor units
         least = int((buy_minor * scale / self.rate).to_integral_value(ROUND_DOWN))
         while self.bought(least) < buy_minor:
             least += 1

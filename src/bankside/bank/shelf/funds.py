@@ -59,7 +59,8 @@ def _fund(code: str, zh: str, en: str, kind: str, grade: int, *, price: str, **m
 FUNDS: Mapping[str, Fund] = {
     each.code: each
     for each in (
-        _fund("WM-CASH", "现金管理一号", "Cash management 1", "wealth", 1, price="1", step="0.0001"),
+        _fund("WM-CASH", "现金管理一号", "Cash management 1", "wealth", 1, price="1",
+              step="0.0001"),
         _fund("WM-STABLE", "稳健理财一号", "Stable plan 1", "wealth", 2, price="1", step="0.0001",
               swing="0.0002"),
         _fund("WM-BALANCED", "均衡理财一号", "Balanced plan 1", "wealth", 3, price="1.05",

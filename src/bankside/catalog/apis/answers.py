@@ -154,10 +154,24 @@ _PRODUCT = {
     "fee": "money",
     "waits_for": "text?",
     "due_at": "time?",
+    "simulated": "bool",
     "request": "object",
     "result": "object",
 }
 
+_FUND = {
+    "id": "text",
+    "name_zh": "text",
+    "name_en": "text",
+    "kind": "text",
+    "currency": "text",
+    "risk_grade": "text",
+    "minimum": "text",
+    "price": "text",
+    "price_date": "date",
+    "source": "text",
+    "simulated": "bool",
+}
 _ENTRY = {
     "id": "text",
     "account": "text",
@@ -189,6 +203,31 @@ _QUERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
     "account.account-transactions": ("Transaction", _ENTRY),
+    "forex.exchange-rates": (
+        "ExchangeRate",
+        {
+            "id": "text",
+            "currency": "text",
+            "sell": "text",
+            "buy": "text",
+            "rate": "text",
+            "source": "text",
+            "simulated": "bool",
+            "as_of": "time",
+        },
+    ),
+    **dict.fromkeys(("metalbond.metal-prices", "wealth.wealth-products"), ("Fund", _FUND)),
+    "card.credit-card-bills": (
+        "CardBill",
+        {
+            "id": "text",
+            "owed": "money",
+            "minimum": "money",
+            "available": "money",
+            "bill_date": "date",
+            "due_on": "date",
+        },
+    ),
     "insurance.insurance-products": (
         "InsuranceProduct",
         {

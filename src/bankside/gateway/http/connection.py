@@ -10,17 +10,15 @@ import logging
 import socket
 from collections.abc import Awaitable
 from time import time
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from bankside.gateway.exchange import Exchange, Reply
 from bankside.gateway.http import replies
 from bankside.gateway.http.errors import AnswerLate, BodyUnexpected, RequestTimeout
+from bankside.gateway.http.host import Host
 from bankside.gateway.http.incoming import BODY, CALL, CLOSED, HEAD, IDLE, LINGER, Incoming
 from bankside.gateway.http.proxies import UNIX_PEER
 from bankside.kernel.errors import BanksideError
-
-if TYPE_CHECKING:
-    from bankside.gateway.server import Server
 
 _KEPT = "connection: keep-alive\r\n"
 _CLOSE = "connection: close\r\n"
@@ -39,7 +37,7 @@ class Connection(Incoming):
 
     __slots__ = ("flushed", "seen")
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: Host) -> None:
         super().__init__(server)
         self.flushed = True  # the last answer is known to be with the peer's kernel
         self.seen = 0  # bytes read while lingering

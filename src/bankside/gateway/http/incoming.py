@@ -7,7 +7,6 @@ Source: RFC 9112 sections 2.2, 6, 9.3; RFC 9110 section 10.1.1.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
@@ -22,12 +21,10 @@ from bankside.gateway.http.errors import (
     UpgradeRefused,
 )
 from bankside.gateway.http.head import read_head
+from bankside.gateway.http.host import Host
 from bankside.gateway.http.proxies import FORWARDING
 from bankside.gateway.http.replies import CONTINUE
 from bankside.kernel.errors import BanksideError
-
-if TYPE_CHECKING:
-    from bankside.gateway.server import Server
 
 # Where a connection stands; up to BODY it takes bytes, from CALL on it holds or drops them.
 IDLE, HEAD, BODY, CALL, LINGER, CLOSED = range(6)
@@ -49,7 +46,7 @@ class Incoming(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: Host) -> None:
         self.server = server
         self.phase = IDLE
         self.deadline = server.now + server.waits[IDLE]

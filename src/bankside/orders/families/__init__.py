@@ -29,6 +29,7 @@ from bankside.orders.families import (
     stepwise,
     transfer,
 )
+from bankside.orders.families.lines import STEPWISE
 from bankside.orders.primitives import PRIMITIVES
 
 Handler = Callable[[Desk, Ticket], Awaitable[Answer]]
@@ -179,6 +180,7 @@ _BY_PRODUCT: Mapping[str, Mapping[str, Handler]] = {
             ("forex.exchange-rates", shelf.Shelf(shelf.rates)),
             ("metalbond.metal-prices", shelf.Shelf(shelf.funds("gold"))),
             ("wealth.wealth-products", shelf.Shelf(shelf.funds("wealth", "fund", "corporate"))),
+            ("pension.annuity-entitlements", records.Records(("annuity",))),
             (
                 "wealth.holdings",
                 records.Records(
@@ -223,98 +225,6 @@ _BY_PRODUCT: Mapping[str, Mapping[str, Handler]] = {
     "account.account-statements": _FILE,
     **dict.fromkeys(digests.BUILDERS, _FILE),
 }
-# Archetypes whose products are lines of steps and no more: definition and primitives run them.
-_STEPWISE: frozenset[str] = frozenset(
-    {
-        "acct_open",
-        "acct_sub",
-        "acct_control",
-        "acct_close",
-        "wallet_open",
-        "card_open",
-        "deposit",
-        "deposit_agree",
-        "bind_card",
-        "cash_pool",
-        "cash_pool_fx",
-        "margin",
-        "rebate",
-        "merchant_onboard",
-        "invest",
-        "invest_plan",
-        "invest_gift",
-        "custody",
-        "pension",
-        "pension_auto",
-        "pension_invest",
-        "pension_redeem",
-        "pension_pay",
-        "annuity",
-        "loan",
-        "loan_consumer",
-        "loan_merchant",
-        "loan_pledge",
-        "loan_warrant",
-        "wage_advance",
-        "transfer_inter",
-        "fx",
-        "fx_forward",
-        "fx_remit",
-        "fx_inward",
-        "wallet_topup",
-        "wallet_withdraw",
-        "wallet_gift",
-        "supervise",
-        "sweep",
-        "sweep_down",
-        "approve_pay",
-        "card_corp",
-        "card_credit",
-        "pension_open",
-        "invoice",
-        "coupon",
-        "ticket_sale",
-        "discount_pay",
-        "points",
-        "points_pay",
-        "points_grant",
-        "ar_confirm",
-        "instrument_voucher",
-        "factoring",
-        "instrument_receipt",
-        "instrument",
-        "instrument_endorse",
-        "instrument_discount",
-        "instrument_pledge",
-        "instrument_pool",
-        "instrument_settle",
-        "lc",
-        "guarantee",
-        "verify",
-        "verify_bio",
-        "verify_doc",
-        "verify_list",
-        "risk_assess",
-        "otp",
-        "contract",
-        "sso",
-        "consent",
-        "declare",
-        "case",
-        "data_sub",
-        "confirm_letter",
-        "roster",
-        "notify",
-        "notify_plan",
-        "score",
-        "score_watch",
-        "psi",
-        "income",
-        "quote",
-        "insurance",
-        "settle",
-    }
-)
 _PLATFORM: Mapping[str, Handler] = {
     "platform.order-lookups.query": platform.lookup,
     "platform.order-closures.create": platform.close,
@@ -349,7 +259,7 @@ _STEPWISE_READS: Mapping[str, Handler] = {
 # Acts of a policy are orders of their own.
 _STEPWISE_ACTS: Mapping[str, Handler] = {"claims": policy.claim_of}
 # The outside world is acted here, and every answer says so.
-_SAYS_SIMULATED = frozenset({"verify_bio", "notify_plan"})
+_SAYS_SIMULATED = frozenset({"verify_bio", "notify_plan", "wallet_exchange", "acct_upgrade"})
 # Waiting steps that the payer (a token, a confirmation) or a worker starts, not a route.
 _WAKES_ITSELF = frozenset({"collect.confirm", "payout.settle", "transfer.in", "hold.release"})
 # Their point is a page that is shown to a payer, and that page is not built yet.
@@ -364,7 +274,7 @@ def handler(product: Product, operation: ProductOperation) -> Handler | None:
         return _BY_PRODUCT[product.id].get(operation.word)
     if product.archetype in _FOLLOWS:
         return _FOLLOWS[product.archetype].get(operation.word)
-    if product.archetype in _STEPWISE:
+    if product.archetype in STEPWISE:
         return _step_by_step(operation) if _steps_run(product) else None
     if product.archetype not in _BY_ARCHETYPE or not _runs(product):
         return None
@@ -382,6 +292,8 @@ def _step_by_step(operation: ProductOperation) -> Handler | None:
         return _STEPWISE_ACTS[operation.word]
     if operation.runs == "order.cancel":
         return stepwise.cancel
+    if operation.runs == "order.retry":
+        return stepwise.retry
     if operation.runs == "order.amend":
         return stepwise.amend
     if operation.runs not in PRIMITIVES:

@@ -28,8 +28,11 @@ from bankside.orders.errors import (
     AlreadyPosted,
     CurrencyRefused,
     HolderUnknown,
-    NetworkUnavailable,
+    NothingToRetry,
     SameAccount,
+)
+from bankside.orders.errors_money import (
+    NetworkUnavailable,
 )
 from bankside.orders.families import drafts
 from bankside.orders.families.split import used
@@ -49,7 +52,7 @@ _NUMBERS = {
     "batch_no": drafts.batches_scope,
 }
 # Numbers of single acts on an order: each is used once on it.
-_ACT_NUMBERS = ("capture_no", "drawdown_no", "repayment_no")
+_ACT_NUMBERS = ("split_no", "capture_no", "drawdown_no", "repayment_no")
 CURRENCY_DEFAULT = "CNY"
 
 
@@ -163,6 +166,25 @@ async def amend(desk: Desk, ticket: Ticket) -> Answer:
     return await carry.act(desk, ticket, carry.path_id(ticket), decide)
 
 
+async def retry(desk: Desk, ticket: Ticket) -> Answer:
+    """Try at once what the order waits for the clock to do. Raises NothingToRetry."""
+    read_body(ticket.operation.inputs, ticket.call.body)
+
+    async def decide(db: Connection, order: Order) -> carry.Act:
+        carry.made_by(ticket, order)
+        use = order.waits_for
+        if use is None or order.wake_at is None:
+            raise NothingToRetry(f"the order is {order.status}")
+        prepared = await preparations.of_change(Room(desk, db, ticket), order, use, {})
+        return carry.Act(
+            change=engine.run(prepared.order, use, prepared.ask, ticket.at),
+            writes=prepared.writes,
+            narrative=ticket.product.name.zh,
+        )
+
+    return await carry.act(desk, ticket, carry.path_id(ticket), decide)
+
+
 async def cancel(desk: Desk, ticket: Ticket) -> Answer:
     """Undo the order as far as it stands. Raises AlreadyPosted once it is completed.
 
@@ -227,7 +249,7 @@ async def _opened(db: Connection, desk: Desk, ticket: Ticket, form: Form) -> Ord
             **{name: each.ledger_account for name, each in holders.items()},
             **parties.house(order.currency),
         },
-        output={"branch": first.branch} if first else {},
+        output=_facts(ticket, first),
         # What the network is to bring, or the clock to pay, is looked for from then on.
         wake_at=_first_wake(desk, ticket, form),
     )
@@ -256,6 +278,12 @@ def _same_currency(holders: Mapping[str, Account], ticket: Ticket, currency: str
         if each.currency != currency:
             detail = f"the account is kept in {each.currency}"
             raise CurrencyRefused(detail, errors=[fault(f"/{name}", CurrencyRefused.code, detail)])
+
+
+def _facts(ticket: Ticket, first: Account | None) -> dict[str, Any]:
+    """Where the order belongs, and that its outside world is acted when it is."""
+    facts: dict[str, Any] = {"branch": first.branch} if first else {}
+    return facts | ({"simulated": True} if ticket.product.simulated else {})
 
 
 async def _customers(db: Connection, ticket: Ticket, form: Form) -> None:

@@ -4,7 +4,8 @@ Pure values; sums in minor units. Conventions: instalments count months as twelf
 bullet counts days over 360 (``schedule``); within a period interest accrues in proportion to the
 days gone, rounded half-even over the whole period so far; penalty interest runs on overdue
 principal at rate plus penalty, ACT/360, its exact sum kept unrounded and rounded once; interest on
-overdue interest is not charged. Payments go to penalty, then interest, then principal, oldest first.
+overdue interest is not charged. Payments go to penalty, then interest, then principal, oldest
+first.
 """
 
 from dataclasses import dataclass, replace
@@ -48,7 +49,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanBook:
-    """All drawings of a loan. ``penalty_ticks`` are minor units x days x basis points, unrounded."""
+    """All drawings of a loan; ``penalty_ticks``: minor units x days x basis points, unrounded."""
 
     rate_bp: int
     penalty_bp: int

@@ -29,7 +29,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instalment:
-    """One line of a schedule: what falls due on a date for the time since ``start``; minor units."""
+    """One line of a schedule: what falls due for the time since ``start``, in minor units."""
 
     no: int
     start: date

@@ -19,6 +19,7 @@ from bankside.orders.openbanking import (
     payment_consents,
     payments,
     recurring,
+    statements,
     transactions,
 )
 
@@ -39,6 +40,8 @@ HANDLERS: Mapping[str, Callable[[Desk, Ticket], Awaitable[Answer]]] = {
     "open-banking.beneficiaries.list": payees.beneficiaries,
     "open-banking.account-standing-orders.list": payees.standing_orders,
     "open-banking.standing-orders.list": payees.standing_orders,
+    "open-banking.account-statements.list": statements.statements,
+    "open-banking.statements.list": statements.statements,
     "open-banking.account-party.query": accounts.account_party,
     "open-banking.party.query": accounts.party,
     "open-banking.domestic-payment-consents.create": payment_consents.create,

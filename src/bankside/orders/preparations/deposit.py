@@ -5,7 +5,10 @@ from datetime import date
 
 from bankside.bank.shelf import DEPOSITS, DepositTerms
 from bankside.kernel.money import MINOR_DIGITS, Money
-from bankside.orders.errors import AmountBelowMinimum, ProductCodeUnknown
+from bankside.orders.errors_money import (
+    AmountBelowMinimum,
+    ProductCodeUnknown,
+)
 from bankside.orders.inputs import fault
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room

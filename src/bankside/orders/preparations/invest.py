@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bankside.bank.shelf import FUNDS, Fund
-from bankside.orders.errors import AmountBelowMinimum, CurrencyRefused, ProductCodeUnknown
+from bankside.orders.errors import (
+    CurrencyRefused,
+)
+from bankside.orders.errors_money import (
+    AmountBelowMinimum,
+    ProductCodeUnknown,
+)
 from bankside.orders.inputs import fault, refuse
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.deposit import main_units

@@ -9,8 +9,10 @@ from bankside.bank.credit import Application
 from bankside.bank.shelf import LOANS, LoanTerms
 from bankside.orders import parties
 from bankside.orders.errors import (
-    CreditDeskUnavailable,
     CurrencyRefused,
+)
+from bankside.orders.errors_money import (
+    CreditDeskUnavailable,
     LoanMethodUnknown,
     LoanNotDrawn,
 )
@@ -75,7 +77,7 @@ async def drawing(_room: Room, order: Order, _step: PlanStep, form: Form) -> Pre
 async def repaying(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
     """The amount (None with ``settle``: all that ends the loan) and who pays it.
 
-    By the clock the borrower's account pays what is due, as far as it goes: the clock says how much.
+    By the clock the borrower's account pays what is due as far as it goes: the clock says how much.
     """
     if order.book.get("account", {}).get("class") == ProductClass.CREDIT:
         return await _card(room, order, form)

@@ -9,7 +9,10 @@ from bankside.bank.registers import AuthoritySilent, Question
 from bankside.kernel.db import Write
 from bankside.kernel.money import Money
 from bankside.orders import store_keys
-from bankside.orders.errors import NotAPensionAccount, PensionCapExceeded
+from bankside.orders.errors_money import (
+    NotAPensionAccount,
+    PensionCapExceeded,
+)
 from bankside.orders.inputs import fault
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room

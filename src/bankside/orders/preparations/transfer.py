@@ -10,17 +10,21 @@ from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
 
 JOB = "orders.resume"
+# Who is paid at the other bank: fields of the order, or of the request that sends it.
+_PAYEE = ("payee_account_no", "payee_name", "payee_bank", "remark")
 # Archetypes that move all that is left above what they keep.
 _ALL_THAT_IS_LEFT = frozenset({"acct_close", "sweep"})
 
 
-async def sending(_room: Room, order: Order, _step: PlanStep, _form: Form) -> Prepared:
+async def sending(_room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
     """A worker asks the network as soon as the money stands in clearing."""
     if order.book.get("transfer"):
         return Prepared(order)
     payload = {"partner": order.partner, "order": order.id}
     job = enqueue(JOB, payload, dedupe_key=f"{order.id}:sent")
-    return Prepared(order, writes=(job,))
+    payee = {name: form[name] for name in _PAYEE if name in form}
+    asked = {"transfer": {"payee": payee}} if payee else {}
+    return Prepared(order, asked, (job,))
 
 
 async def executing(room: Room, order: Order, step: PlanStep, form: Form) -> Prepared:

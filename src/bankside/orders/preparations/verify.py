@@ -22,7 +22,7 @@ from bankside.bank.customers import (
 )
 from bankside.bank.registers import AuthoritySilent, Question, is_luhn, listed, listing_key
 from bankside.kernel.clock import booking_date
-from bankside.kernel.db import Write
+from bankside.kernel.db import Write, transaction
 from bankside.orders import store_papers
 from bankside.orders.errors_papers import CodeWrong, PartyUnknown, VerificationUnavailable
 from bankside.orders.inputs import fault
@@ -104,7 +104,12 @@ async def code(room: Room, order: Order, form: Form) -> Check:
         sent = await store_papers.code(room.db, room.ticket.scope, form["code_id"])
         if sent is None:
             raise CodeWrong
-        return codes.compared(sent, given, at=room.desk.clock.now())
+        tries = await store_papers.code_tries(room.db, order.partner, form["code_id"])
+        sent = {**sent, "attempts": sent["attempts"] + tries}
+        check = codes.compared(sent, given, at=room.desk.clock.now())
+        if not check.passed:
+            await _missed(room, order, form["code_id"], tries + 1)
+        return check
     if room.environment == "sandbox" and hmac.compare_digest(given, codes.MAGIC):
         return Check(True, ("code.magic",), "sandbox", simulated=True)
     return Check(False, ("code.wrong",))
@@ -256,6 +261,13 @@ def _named(form: Form) -> dict[str, str]:
 
 def _standard(kind: CustomerKind) -> str:
     return "GB 32100-2015" if kind is CustomerKind.CORPORATE else "GB 11643-1999"
+
+
+async def _missed(room: Room, order: Order, code_id: str, n: int) -> None:
+    """A refusal changes nothing, so the wrong try is written down by itself, ahead of it."""
+    at = room.desk.clock.now()
+    async with transaction(room.desk.pool) as db:
+        await store_papers.code_missed(db, order.partner, code_id, n=n, by=order.id, at=at)
 
 
 async def _code(room: Room, order: Order, step: PlanStep, form: Form) -> Prepared:

@@ -39,7 +39,9 @@ def sign(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
 
 
 def amend(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
-    """The next version stands. Raises ContractEnded."""
+    """The next version stands; of terms signed elsewhere it is the order's first. ContractEnded."""
+    if not section(order, "contract"):
+        return _version(order, ask, at, number=1, before=None)
     signed = _active(order)
     return _version(order, ask, at, number=signed["version"] + 1, before=signed["digest"])
 

@@ -14,7 +14,9 @@ import msgspec
 
 from bankside.bank.shelf import DEMAND_RATE_BP, DepositTerms
 from bankside.kernel.clock import BANK_ZONE
-from bankside.orders.errors import DepositRedeemed
+from bankside.orders.errors_money import (
+    DepositRedeemed,
+)
 from bankside.orders.interest import Basis, month_after, simple
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives.effect import (

@@ -12,7 +12,9 @@ from bankside.bank.ledger import Leg
 from bankside.bank.markets import Rate
 from bankside.kernel.clock import rfc3339
 from bankside.kernel.money import Money
-from bankside.orders.errors import QuoteExpired
+from bankside.orders.errors_money import (
+    QuoteExpired,
+)
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives.effect import (
     Ask,

@@ -17,7 +17,11 @@ import msgspec
 from bankside.bank.ledger import Leg
 from bankside.bank.shelf import Fund
 from bankside.kernel.money import MINOR_DIGITS, Money
-from bankside.orders.errors import AboveRiskGrade, NothingHeld, UnitsExceeded
+from bankside.orders.errors_money import (
+    AboveRiskGrade,
+    NothingHeld,
+    UnitsExceeded,
+)
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives.deposit import bank_day, next_midnight
 from bankside.orders.primitives.effect import (
@@ -67,6 +71,7 @@ def of(order: Order) -> Position:
 def units_for(minor: int, price: Decimal, currency: str) -> Decimal:
     """Units an amount buys: 4 decimal places, rounded down."""
     amount = Decimal(minor).scaleb(-MINOR_DIGITS[currency])
+    # tidy: float-money - Decimals throughout, rounded down to units at this one place
     return (amount / price).quantize(_UNIT, ROUND_DOWN)
 
 

@@ -16,7 +16,7 @@ import msgspec
 from bankside.bank.credit import Decision
 from bankside.bank.ledger import Leg
 from bankside.kernel.money import Money
-from bankside.orders.errors import (
+from bankside.orders.errors_money import (
     CreditDeclined,
     LoanLimitExceeded,
     LoanNotDrawn,

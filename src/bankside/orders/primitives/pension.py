@@ -10,7 +10,9 @@ from datetime import datetime
 
 from bankside.kernel.clock import rfc3339
 from bankside.kernel.money import Money
-from bankside.orders.errors import PensionConditionUnmet
+from bankside.orders.errors_money import (
+    PensionConditionUnmet,
+)
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives import invest
 from bankside.orders.primitives.effect import (

@@ -1,4 +1,4 @@
-"""Primitive ``transfer``: between accounts of the bank at once, out to another bank, and in from one.
+"""Primitive ``transfer``: between accounts of the bank, out to another bank, and in from one.
 
 Money on its way out stands in clearing until the network has said what became of it: done, and it
 leaves for the bank's account with the network; refused, and it goes back; unknown, and it stays.
@@ -77,11 +77,11 @@ def undo(order: Order, _step: PlanStep, _ask: Ask, at: datetime) -> Effect:
 
 
 def outgoing(order: Order) -> Money:
-    """What leaves the bank: the order's amount, or what it was exchanged for."""
+    """What leaves the bank: what was exchanged or settled for it, else the order's amount."""
     bought = section(order, "fx").get("bought")
-    return (
-        Money.parse(bought["amount"], bought["currency"]) if bought else order.money(order.amount)
-    )
+    if bought:
+        return Money.parse(bought["amount"], bought["currency"])
+    return order.money(order.settled or order.amount)
 
 
 def out(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
@@ -95,7 +95,8 @@ def out(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     clearing = order.roles["clearing_to" if foreign else "clearing"]
     outcome: Outcome | None = ask.get(NOUN, {}).get("outcome")
     if outcome is None:
-        return _sent(order, step, amount, clearing, at)
+        told = kept(order, NOUN, {"_payee": ask.get(NOUN, {}).get("payee")})
+        return _sent(told, step, amount, clearing, at)
     nostro = order.roles["nostro_to" if foreign else "nostro"]
     facts = {
         "status": DONE,
@@ -131,7 +132,7 @@ def _sent(order: Order, step: PlanStep, amount: Money, clearing: str, at: dateti
     }
     after = replace(
         kept(order, NOUN, facts),
-        paid=order.amount,
+        paid=order.paid or order.amount,
         fee=order.fee + fee,
         status="sent",
         wake_at=at,

@@ -2,17 +2,10 @@
 
 Always true: a person belongs to one realm and one space; a customer's and a partner user's space is
 the partner, the bank's own staff share the space ``bank``, which no partner can be called.
+
+Public: Realm, BANK.
 """
 
-from enum import StrEnum
+from bankside.identity.realms.model import BANK, Realm
 
-# Partner ids begin with prt_, so no partner is ever called this.
-BANK = "bank"
-
-
-class Realm(StrEnum):
-    """Customers of the bank, its staff, and the people who work for a partner."""
-
-    CUSTOMER = "customer"
-    STAFF = "staff"
-    PARTNER = "partner"
+__all__ = ["BANK", "Realm"]
