@@ -16,7 +16,7 @@ class BanksideError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = ""
     iso_reason: ClassVar[str | None] = None
-    # What UK Open Banking calls it on its paths (OBErrorResponse1.Errors.ErrorCode); None: by family.
+    # Its name on UK Open Banking paths (OBErrorResponse1.Errors.ErrorCode); None: by family.
     uk_code: ClassVar[str | None] = None
     # Whether a write that ended so may have happened: it is asked again with the same key only.
     outcome_unknown: ClassVar[bool] = False
