@@ -157,7 +157,9 @@ async def _caller(
     registered = await register_key(
         db, CLOCK, vault, partner.id, app.id, NewKey(wire="native", alg=alg, material=material)
     )
-    shared = {(registered.id, alg): verifier(alg, private)} if alg == "hmac-sha256" else dict(bank)
+    shared: Mapping[tuple[str, str], Verifier] = bank
+    if alg == "hmac-sha256":
+        shared = {(str(registered.id), alg): verifier(alg, private)}
     return Caller(Identity(key_id=registered.id, alg=alg, sign=signer(alg, private)), shared)
 
 

@@ -8,23 +8,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bankside.kernel.postgres import EmbeddedPostgres
-from bench import gateway, http_floor, ledger, stages
+from bench import gateway, http_floor, ledger, reconciliation, stages
 from bench.report import Result, table
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long to measure: slices of the edge and the server, and seconds of the ledger's ways."""
+    """How long to measure: slices of the edge and the server, seconds of the ledger's ways, and
+    how many orders the reconciled date has."""
 
     rounds: int
     slice_s: float
     ledger_rounds: int
     ledger_s: float
+    orders: int
 
 
 # All of them together stay below 5 minutes on two cores.
-FULL = Pace(rounds=10, slice_s=1.0, ledger_rounds=3, ledger_s=2.0)
-SHORT = Pace(rounds=3, slice_s=0.3, ledger_rounds=1, ledger_s=0.5)
+FULL = Pace(rounds=10, slice_s=1.0, ledger_rounds=3, ledger_s=2.0, orders=100_000)
+SHORT = Pace(rounds=3, slice_s=0.3, ledger_rounds=1, ledger_s=0.5, orders=2_400)
 
 
 def edge(pace: Pace, home: Path) -> Result:
@@ -67,11 +69,17 @@ def steps(pace: Pace, home: Path) -> Result:
     return stages.run(rounds=pace.rounds + 2, home=home)
 
 
+def breaks(pace: Pace, home: Path) -> Result:
+    """Three-way reconciliation of a date with planted breaks."""
+    return reconciliation.run(home, orders=pace.orders, breaks=pace.orders // 100)
+
+
 MEASUREMENTS: Mapping[str, Callable[[Pace, Path], Result]] = {
     "gateway": edge,
     "ledger": books,
     "http": server,
     "stages": steps,
+    "reconciliation": breaks,
 }
 
 

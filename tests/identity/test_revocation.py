@@ -15,6 +15,7 @@ from bankside.identity.consents import (
     authorise_consent,
     reject_consent,
     revoke_consent,
+    terminate_consent,
 )
 from bankside.identity.http import AuthorizationServer
 from bankside.identity.revocations import (
@@ -138,6 +139,23 @@ async def test_only_the_end_of_a_consent_that_counted_is_told(
         await revoke_consent(db, clock, "prt_a", given.id, customer=customer)
 
     assert await told(world.pool) == [Revocation(1, "consent", "prt_a", given.id, None)]
+
+
+async def test_a_consent_that_its_client_gave_back_is_told_like_one_the_customer_took_back(
+    world: World,
+) -> None:
+    clock = world.clock
+    async with transaction(world.pool) as db:
+        customer, accounts = await an_owner(db, clock, "prt_a")
+        waiting, asked = await awaiting(db, clock, asks_access("prt_a"))
+        await authorise_consent(db, clock, "prt_a", waiting.id, yes(asked, customer, accounts[0]))
+        given_up, _ = await awaiting(db, clock, asks_access("prt_a", ref="unanswered"))
+
+    async with transaction(world.pool) as db:
+        for each in (waiting, given_up):
+            await terminate_consent(db, clock, "prt_a", each.id, client=each.client)
+
+    assert await told(world.pool) == [Revocation(1, "consent", "prt_a", waiting.id, None)]
 
 
 async def test_what_was_rolled_back_takes_no_number(world: World, client: FAPIClient) -> None:

@@ -26,7 +26,7 @@ from bankside.bank.customers import CustomerKind, Registration, register
 from bankside.bank.ledger import Books, Group, Leg, group_id
 from bankside.bank.merchants import Merchant, MerchantTerms, register_merchant, register_receiver
 from bankside.catalog import ProductOperation, load
-from bankside.kernel.call import Answer, Call
+from bankside.kernel.call import Answer, Call, Callback
 from bankside.kernel.caller import Caller
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, transaction
@@ -90,12 +90,16 @@ class LittleBank:
                     customer=self.customer, product_class=ProductClass.CURRENT, currency=currency
                 ),
             )
-        amount = Money.parse(balance, currency)
-        if amount.minor:
-            leg = Leg(house_account(House.OPENING, currency), opened.ledger_account, amount)
-            await self.books.commit(Group(group_id("opening", opened.id), (leg,), kind="opening"))
+        await self.pay_in(opened.ledger_account, Money.parse(balance, currency))
         self.accounts.append(opened)
         return opened
+
+    async def pay_in(self, ledger_account: str, amount: Money) -> None:
+        """The account's first money, from the bank's opening account."""
+        if amount.minor:
+            leg = Leg(house_account(House.OPENING, amount.currency), ledger_account, amount)
+            group = Group(group_id("opening", ledger_account), (leg,), kind="opening")
+            await self.books.commit(group)
 
     async def merchant(
         self, *, currency: str = "CNY", tenant: str | None = None, **terms: Any
@@ -154,6 +158,7 @@ class LittleBank:
         path: str | None = None,
         query: Mapping[str, str] | None = None,
         key: str | None = None,
+        callback: Callback | None = None,
     ) -> Answer:
         """Carry out one call; a fresh idempotency key unless one is given."""
         asked = operation(operation_id)
@@ -167,6 +172,7 @@ class LittleBank:
                 query=query or {},
                 body=body or {},
                 idempotency_key=key,
+                callback=callback,
             )
         )
         return answer if isinstance(answer, Answer) else await answer

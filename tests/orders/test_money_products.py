@@ -5,343 +5,29 @@ proof holds and the books of every currency sum to zero.
 """
 
 import secrets
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.orders.little_bank import LittleBank, cny
+from tests.orders.requests.money import MONEY as ROWS
+from tests.orders.requests.money import firm, invest, loan, person
+from tests.orders.requests.world import World, stand_up
 
-from bankside.bank.accounts import Opening, ProductClass, open_account
-from bankside.bank.customers import CustomerKind, Registration, register
-from bankside.bank.customers import customer as find_customer
 from bankside.bank.ledger import Books, verify
 from bankside.catalog import load
 from bankside.kernel.clock import FixedClock
-from bankside.kernel.db import Pool, transaction
+from bankside.kernel.db import Pool
 from bankside.kernel.errors import BanksideError
 from bankside.orders import Orders
-from bankside.orders.preparations.codes import MAGIC
-
-World = dict[str, Any]
-Body = Callable[[World], dict[str, Any]]
-
-
-def usd(text: str) -> dict[str, str]:
-    return {"amount": text, "currency": "USD"}
 
 
 @pytest.fixture
 async def world(pool: Pool, clock: FixedClock) -> Any:
-    """A rich payer, a payee, accounts in dollars, a pension account, a company, a merchant."""
+    """The people and accounts that the requests name."""
     async with Books(pool, clock) as books:
         orders = Orders(pool, books, clock, load())
-        bank = LittleBank(pool, books, clock, orders, f"prt_{secrets.token_hex(8)}")
-        payer, payee = await bank.account("900000.00"), await bank.account("1000.00")
-        dollars = await bank.account("5000.00", currency="USD")
-        merchant = await bank.merchant()
-        assert bank.customer is not None
-        async with transaction(pool) as db:
-            person = await find_customer(db, bank.partner, bank.customer)
-            pension = await open_account(
-                db,
-                clock,
-                bank.partner,
-                Opening(customer=person.id, product_class=ProductClass.PENSION, currency="CNY"),
-            )
-            company = await register(db, clock, bank.partner, _company())
-        yield {
-            "bank": bank,
-            "payer": payer.id,
-            "payee": payee.id,
-            "dollars": dollars.id,
-            "pension": pension.id,
-            "merchant": merchant.id,
-            "rider": (await bank.receiver(merchant)).id,
-            "token": await bank.token(payer),
-            "holder": person.id,
-            "number": person.resident_id,
-            "company": company.id,
-            "credit_code": company.credit_code,
-        }
-
-
-def _company() -> Registration:
-    digits = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    base = "91110105" + "".join(secrets.choice("0123456789") for _ in range(9))
-    weights = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
-    total = sum(digits.index(each) * weight for each, weight in zip(base, weights, strict=True))
-    return Registration(
-        kind=CustomerKind.CORPORATE,
-        name_zh="海棠科技有限公司",
-        name_en="Begonia Tech Ltd",
-        credit_code=base + digits[-total % 31],
-    )
-
-
-def _person(w: World) -> dict[str, Any]:
-    return {"holder": w["holder"], "document_no": w["number"], "mobile": "13800000000"}
-
-
-def _firm(w: World) -> dict[str, Any]:
-    return {"holder": w["company"], "document_no": w["credit_code"], "mobile": "13800000000"}
-
-
-def _pay(amount: str = "10.00", **more: Any) -> Body:
-    return lambda w: {
-        "payer_account": w["payer"],
-        "payee_account": w["payee"],
-        "amount": cny(amount),
-        **more,
-    }
-
-
-def _invest(code: str, amount: str = "20000.00", **more: Any) -> Body:
-    return lambda w: {
-        "account": w["payer"],
-        "product_code": code,
-        "amount": cny(amount),
-        "risk_grade": "C5",
-        **more,
-    }
-
-
-def _deposit(code: str, amount: str) -> Body:
-    return lambda w: {"account": w["payer"], "product_code": code, "amount": cny(amount)}
-
-
-def _loan(**more: Any) -> Body:
-    return lambda w: {
-        "borrower": w["holder"],
-        "account": w["payee"],
-        "amount": cny("1000.00"),
-        "term_months": 6,
-        **more,
-    }
-
-
-def _company_loan(**more: Any) -> Body:
-    return lambda w: {
-        **_loan(**more)(w),
-        "borrower": w["company"],
-        "document_no": w["credit_code"],
-    }
-
-
-def _out(bank: str) -> Body:
-    return lambda w: {
-        "payer_account": w["payer"],
-        "payee_account_no": "6222000012345678",
-        "payee_name": "王小明",
-        "payee_bank": bank,
-        "amount": cny("10.00"),
-    }
-
-
-def _remit(w: World) -> dict[str, Any]:
-    return {
-        **_out("DEUTDEFF")(w),
-        "amount": usd("100.00"),
-        "document_no": "INV-1",
-        "purpose": "tuition",
-    }
-
-
-ROWS: dict[str, Body] = {
-    "account.personal-accounts.create": _person,
-    "account.business-accounts.create": _firm,
-    "account.sub-accounts.create": lambda w: {"master_account": w["payer"], "name": "一号"},
-    "account.account-controls.create": lambda w: {"account": w["payee"], "code": MAGIC},
-    "account.term-deposits.create": _deposit("TD-1Y", "100.00"),
-    "account.call-deposits.create": _deposit("CALL-1D", "50000.00"),
-    "account.deposit-certificates.create": _deposit("CD-1Y", "200000.00"),
-    "account.agreement-deposits.create": lambda w: {
-        "party": w["holder"],
-        "account": w["payer"],
-        "amount": cny("150000.00"),
-    },
-    "wealth.structured-deposits.create": _deposit("SD-6M", "10000.00"),
-    "payment.interbank-transfers.create": _out("102100099996"),
-    "forex.cross-border-renminbi-payments.create": _out("BKCHCNBJ"),
-    "wallet.wallets.create": lambda w: {**_person(w), "code": MAGIC},
-    "wallet.wallet-cards.create": lambda w: {
-        "holder": w["holder"],
-        "card_no": "6222600260001072444",
-        "mobile": "13800000000",
-        "code": MAGIC,
-    },
-    "wallet.wallet-topups.create": _pay(),
-    "wallet.member-balances.create": lambda w: {
-        "holder": w["holder"],
-        "payer_account": w["payer"],
-        "amount": cny("10.00"),
-    },
-    "wallet.wallet-withdrawals.create": _pay(code=MAGIC),
-    "wallet.wallet-gifts.create": _pay(),
-    "wallet.prepaid-funds.create": _pay(),
-    "wallet.wallet-closures.create": lambda w: {
-        "account": w["payee"],
-        "payee_account": w["payer"],
-        "code": MAGIC,
-    },
-    "wallet.wallet-payments.create": lambda w: {
-        "merchant": w["merchant"],
-        "order_no": "W-1",
-        "amount": cny("10.00"),
-        "payer_token": w["token"],
-    },
-    "wallet.wallet-upgrades.create": lambda w: {**_person(w), "face": "base64"},
-    "wallet.digital-currency-exchanges.create": lambda w: {
-        "payer_account": w["payer"],
-        "amount": cny("10.00"),
-    },
-    "card.debit-cards.create": _person,
-    "card.virtual-cards.create": _person,
-    "card.credit-cards.create": lambda w: {**_person(w), "amount": cny("5000.00")},
-    "card.corporate-cards.create": lambda w: {
-        "holder": w["company"],
-        "payer_account": w["payer"],
-        "amount": cny("10.00"),
-    },
-    "card.card-losses.create": lambda w: {"account": w["payee"], "code": MAGIC},
-    "card.card-controls.create": lambda w: {"account": w["payee"], "code": MAGIC},
-    "card.bill-instalments.applications-create": _loan(),
-    "card.purchase-instalments.applications-create": lambda w: {
-        **_loan()(w),
-        "merchant_account": w["payer"],
-    },
-    "loan.point-of-sale-loans.applications-create": lambda w: {
-        **_loan()(w),
-        "merchant_account": w["payer"],
-    },
-    "loan.personal-loans.applications-create": _loan(),
-    "loan.sole-trader-loans.applications-create": _company_loan(),
-    "loan.small-business-loans.applications-create": _company_loan(),
-    "loan.cash-flow-loans.applications-create": _company_loan(),
-    "loan.equipment-loans.applications-create": _company_loan(),
-    "loan.farm-loans.applications-create": _company_loan(),
-    "loan.green-loans.applications-create": _company_loan(),
-    "supplychain.order-loans.applications-create": _company_loan(purchase_order_no="PO-1"),
-    "supplychain.prepayment-loans.applications-create": _company_loan(purchase_order_no="PO-1"),
-    "loan.ip-loans.applications-create": _loan(patent_no="ZL202310000001", document_no="D-1"),
-    "loan.mortgages.applications-create": _loan(property_no="P-1", document_no="D-1"),
-    "supplychain.inventory-loans.applications-create": _loan(
-        warehouse_receipt_no="WR-1", document_no="D-1"
-    ),
-    "loan.warrant-loans.applications-create": _loan(option_share_bp=150),
-    "payroll.wage-advances.applications-create": lambda w: {
-        "borrower": w["holder"],
-        "account": w["payee"],
-        "amount": cny("100.00"),
-    },
-    "wealth.wealth-subscriptions.create": _invest("WM-STABLE"),
-    "wealth.fund-subscriptions.create": _invest("FD-BOND"),
-    "wealth.corporate-investments.create": _invest("CI-30D"),
-    "wealth.fund-plans.create": _invest("FD-BOND"),
-    "wealth.advised-portfolios.create": _invest("WM-BALANCED"),
-    "wealth.custody-accounts.create": lambda w: {
-        "party": w["holder"],
-        "account": w["payer"],
-        "product_code": "FD-BOND",
-        "amount": cny("1000.00"),
-    },
-    "metalbond.gold-purchases.create": _invest("AU-GRAM"),
-    "metalbond.gold-plans.create": _invest("AU-GRAM"),
-    "metalbond.gold-exchange-orders.create": _invest("AU-9999"),
-    "metalbond.government-bond-subscriptions.create": _invest("GB-3Y"),
-    "metalbond.counter-bond-trades.create": _invest("GB-CTR-5Y"),
-    "metalbond.bond-distributions.create": _invest("GB-CTR-5Y"),
-    "metalbond.gold-gifts.create": lambda w: {
-        "account": w["payer"],
-        "product_code": "AU-GRAM",
-        "amount": cny("1000.00"),
-    },
-    "pension.pension-accounts.create": _person,
-    "pension.pension-contributions.create": lambda w: {
-        "account": w["payer"],
-        "pension_account": w["pension"],
-        "amount": cny("100.00"),
-    },
-    "pension.pension-plans.mandates-create": lambda w: {
-        "account": w["payer"],
-        "pension_account": w["pension"],
-        "amount": cny("100.00"),
-    },
-    "pension.pension-plans.create": lambda w: {
-        "account": w["payer"],
-        "pension_account": w["pension"],
-        "amount": cny("100.00"),
-    },
-    "pension.pension-investments.create": lambda w: {
-        **_invest("PN-TARGET-2050", "1000.00")(w),
-        "pension_account": w["pension"],
-    },
-    "pension.pension-redemptions.create": lambda w: {
-        "account": w["payer"],
-        "product_code": "PN-DEPOSIT",
-        "amount": cny("1000.00"),
-        "pension_account": w["pension"],
-    },
-    "pension.pension-payouts.create": lambda w: {
-        "holder": w["holder"],
-        "document_no": w["number"],
-        "pension_account": w["pension"],
-        "payee_account": w["payee"],
-        "amount": cny("1.00"),
-    },
-    "pension.annuity-contributions.create": lambda w: {
-        "employer_account": w["payer"],
-        "employee_account": w["payee"],
-        "pension_account": w["pension"],
-        "employer_amount": cny("10.00"),
-        "employee_amount": cny("5.00"),
-    },
-    "forex.spot-exchanges.create": lambda w: {**_pay()(w), "payee_account": w["dollars"]},
-    "forex.forward-exchanges.create": lambda w: {
-        **_pay()(w),
-        "payee_account": w["dollars"],
-        "value_date": "2026-03-10",
-    },
-    "forex.outward-remittances.create": _remit,
-    "forex.overseas-tuition-payments.create": _remit,
-    "forex.inward-remittances.create": lambda w: {
-        "payee_account": w["payee"],
-        "payer_name": "Jo Smith",
-        "amount": usd("10.00"),
-    },
-    "forex.export-rebates.create": lambda w: {
-        "holder": w["company"],
-        "amount": cny("1000.00"),
-        "declaration_no": "DECL-1",
-    },
-    "treasury.cash-sweeps.create": lambda w: {
-        "payer_account": w["payee"],
-        "payee_account": w["payer"],
-        "keep": cny("10.00"),
-    },
-    "treasury.cash-allocations.create": _pay(),
-    "treasury.supervised-funds.create": _pay(),
-    "treasury.training-funds.create": _pay(),
-    "treasury.court-funds.create": _pay(),
-    "treasury.payment-approvals.create": _pay(code=MAGIC),
-    "treasury.cash-pools.create": lambda w: {
-        "holder": w["company"],
-        "account": w["payer"],
-        "amount": cny("100.00"),
-    },
-    "treasury.cross-border-pools.create": lambda w: {
-        "holder": w["company"],
-        "payer_account": w["payer"],
-        "amount": cny("720.00"),
-        "currency": "USD",
-    },
-    "treasury.margin-accounts.create": lambda w: {
-        "payer_account": w["payer"],
-        "amount": cny("100.00"),
-    },
-    "merchant.merchants.create": lambda w: {**_firm(w), "trade_name": "海棠小馆"},
-    "supplychain.chain-members.create": lambda w: {**_firm(w), "trade_name": "海棠供应"},
-}
+        yield await stand_up(LittleBank(pool, books, clock, orders, f"prt_{secrets.token_hex(8)}"))
 
 
 @pytest.mark.parametrize("operation", ROWS)
@@ -388,9 +74,7 @@ async def test_a_product_refuses_what_is_just_invalid(world: World, operation: s
 
 async def test_a_credit_card_is_paid_back_and_spent_again(world: World) -> None:
     bank: LittleBank = world["bank"]
-    card = await bank.shown(
-        "card.credit-cards.create", {**_person(world), "amount": cny("5000.00")}
-    )
+    card = await bank.shown("card.credit-cards.create", {**person(world), "amount": cny("5000.00")})
     own = card["result"]["account"]
     assert own["limit"] == cny("5000.00")
     spent = {"payer_account": own["id"], "payee_account": world["payee"], "amount": cny("3000.00")}
@@ -411,27 +95,25 @@ async def test_a_credit_card_is_paid_back_and_spent_again(world: World) -> None:
 
 async def test_a_loan_is_prepaid_by_an_order_of_its_own(world: World) -> None:
     bank: LittleBank = world["bank"]
-    loan = await bank.shown("loan.personal-loans.applications-create", _loan()(world))
-    await bank.shown("loan.personal-loans.drawdowns", {}, path=loan["id"])
-    lines = await bank.shown("loan.personal-loans.schedule", path=loan["id"])
+    granted = await bank.shown("loan.personal-loans.applications-create", loan()(world))
+    await bank.shown("loan.personal-loans.drawdowns", {}, path=granted["id"])
+    lines = await bank.shown("loan.personal-loans.schedule", path=granted["id"])
 
     part = await bank.shown(
-        "loan.loan-prepayments.create", {"loan": loan["id"], "amount": cny("400.00")}
+        "loan.loan-prepayments.create", {"loan": granted["id"], "amount": cny("400.00")}
     )
-    rest = await bank.shown("loan.loan-prepayments.create", {"loan": loan["id"]})
+    rest = await bank.shown("loan.loan-prepayments.create", {"loan": granted["id"]})
 
     assert len(lines["lines"]) == 6
     assert (part["paid"], rest["status"]) == (cny("400.00"), "repaid")
     assert rest["paid"] == cny("600.00")
-    done = await bank.shown("loan.personal-loans.query", path=loan["id"])
+    done = await bank.shown("loan.personal-loans.query", path=granted["id"])
     assert done["state"] == "completed"
 
 
 async def test_a_merchant_taken_in_collects_and_shares(world: World) -> None:
     bank: LittleBank = world["bank"]
-    taken = await bank.shown(
-        "merchant.merchants.create", {**_firm(world), "trade_name": "海棠小馆"}
-    )
+    taken = await bank.shown("merchant.merchants.create", {**firm(world), "trade_name": "海棠小馆"})
     merchant = taken["result"]["merchant"]["id"]
     await bank.shown(
         "merchant.merchants.amend",
@@ -508,7 +190,7 @@ async def test_a_platform_never_holds_its_merchants_money(world: World) -> None:
     platform = await bank.shown(
         "treasury.platform-accounts.create",
         {
-            **_firm(world),
+            **firm(world),
             "merchant": world["merchant"],
             "order_no": "P-1",
             "amount": cny("100.00"),
@@ -552,7 +234,7 @@ async def test_the_shelf_is_read(world: World) -> None:
     assert (one["simulated"], gold["price_date"]) == (True, "2026-03-02")
     assert len(funds["items"]) >= 5
     assert sheet.content_type.startswith("text/csv")
-    await bank.call("wealth.fund-subscriptions.create", _invest("FD-BOND")(world))
+    await bank.call("wealth.fund-subscriptions.create", invest("FD-BOND")(world))
     held = await bank.shown("wealth.holdings.list", query={"subject": world["payer"]})
     assert held["items"][0]["result"]["invest"]["product_code"] == "FD-BOND"
 
@@ -566,4 +248,33 @@ async def test_a_cash_pool_earns_and_pays_out(world: World) -> None:
     closed = await bank.shown("treasury.cash-pools.closures", {}, path=pool["id"])
 
     assert closed["result"]["deposit"]["status"] == "redeemed"
+    assert await bank.balance(world["payer"]) == before
+
+
+async def test_a_request_above_the_limit_opens_no_account(world: World) -> None:
+    bank: LittleBank = world["bank"]
+    over = ROWS["wallet.member-balances.create"](world) | {"amount": cny("500000.01")}
+    count = "select count(*) from bank.ledger_accounts"
+    async with bank.pool.acquire() as db:
+        before = await db.fetchval(count)
+
+    with pytest.raises(BanksideError) as refused:
+        await bank.call("wallet.member-balances.create", over)
+
+    async with bank.pool.acquire() as db:
+        assert await db.fetchval(count) == before
+    assert refused.value.code == "limit.per_transaction_exceeded"
+
+
+async def test_a_pension_investment_is_cancelled_and_its_money_comes_back_once(
+    world: World,
+) -> None:
+    bank: LittleBank = world["bank"]
+    before = await bank.balance(world["payer"])
+    body = ROWS["pension.pension-investments.create"](world)
+    bought = await bank.shown("pension.pension-investments.create", body)
+
+    back = await bank.shown("pension.pension-investments.cancellations", {}, path=bought["id"])
+
+    assert back["refunded"] == body["amount"]
     assert await bank.balance(world["payer"]) == before

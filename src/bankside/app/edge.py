@@ -48,6 +48,7 @@ from bankside.gateway import (
 from bankside.kernel import telemetry
 from bankside.kernel.clock import SystemClock
 from bankside.kernel.db import Pool, open_pool
+from bankside.kernel.egress import Egress
 from bankside.kernel.heartbeat import beat
 from bankside.kernel.metering import SegmentWriter
 from bankside.kernel.secrets import Vault
@@ -129,10 +130,11 @@ def _spare_collector() -> None:
 
 def _wires(settings: Settings, tokens: Tokens) -> tuple[Wire, ...]:
     """All dialects in the order of asking; the last claims everything."""
+    egress = Egress(loopback=settings.egress_loopback)
     return (
-        AlipayWire(),
-        Alipay3Wire(),
-        IcbcWire(),
+        AlipayWire(egress=egress),
+        Alipay3Wire(egress=egress),
+        IcbcWire(egress=egress),
         TokenWire(settings.edge_address, tokens, certificate_header=settings.certificate_header),
         NativeWire(settings.edge_address),
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bankside.kernel.certificates import TrustedHops
+from bankside.kernel.certificates import CERTIFICATE_HEADERS, TrustedHops
 from bankside.kernel.errors import Invalid
 
 # One worker a core serves the edge; more only compete. Four is enough for any one demo machine.
@@ -152,8 +152,9 @@ def _certificates(environment: Mapping[str, str], web_tls: WebTLS | None) -> Map
     """How clients' certificates come in, and the address where; both "" when they do not."""
     header = (environment.get("BANKSIDE_CERTIFICATE_HEADER") or "").lower()
     address = environment.get("BANKSIDE_MTLS_URL") or ""
-    if header and not re.fullmatch(r"[a-z0-9-]{1,64}", header):
-        raise SettingInvalid(f"BANKSIDE_CERTIFICATE_HEADER={header!r} is no header's name")
+    if header and header not in CERTIFICATE_HEADERS:
+        known = ", ".join(sorted(CERTIFICATE_HEADERS))
+        raise SettingInvalid(f"BANKSIDE_CERTIFICATE_HEADER={header!r} is none of {known}")
     if header and not environment.get("BANKSIDE_TRUSTED_PROXIES"):
         raise SettingInvalid("BANKSIDE_CERTIFICATE_HEADER needs BANKSIDE_TRUSTED_PROXIES")
     if header:

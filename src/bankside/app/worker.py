@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bankside.app import process
+from bankside.app.callbacks import Callbacks
 from bankside.app.executing import executing
 from bankside.app.publish import publish_snapshot
 from bankside.app.settings import Settings
@@ -59,14 +60,15 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
         _log.info("snapshot_published", version=version, cause=event.type)
 
     async with executing(pool, clock) as orders:
-        sender = Sender(
-            pool, clock, Vault.at(settings.home), Egress(loopback=settings.egress_loopback)
-        )
+        vault, egress = Vault.at(settings.home), Egress(loopback=settings.egress_loopback)
+        sender = Sender(pool, clock, vault, egress)
+        callbacks = Callbacks(pool, clock, vault, egress)
         relay = Relay(
             pool,
             [
                 Consumer(name="snapshot", deliver=republish, types=(EVENT_PREFIX,)),
                 sender.consumer,
+                callbacks.consumer,
             ],
             clock,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bankside.cli import tree_demo, tree_people, tree_webhooks
+from bankside.cli import tree_demo, tree_people, tree_reconcile, tree_webhooks
 from bankside.cli.installation import Installation
 from bankside.cli.output import BUG, NETWORK, exit_code, fail
 from bankside.kernel.errors import BanksideError
@@ -63,6 +63,7 @@ def build() -> typer.Typer:
         tree.add_typer(group, name=name)
     tree_people.add_to(tree)
     tree_webhooks.add_to(tree)
+    tree_reconcile.add_to(tree)
     tree_demo.add_to(tree)
     return tree
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bankside.gateway.serving import Serving
 from bankside.gateway.tokens import Access
-from bankside.kernel.call import Answer
+from bankside.kernel.call import Answer, Callback
 from bankside.kernel.errors import BanksideError, problem
 from bankside.kernel.snapshot import App, Key, Operation
 
@@ -95,7 +95,8 @@ class Exchange:
     ``peer``, ``now`` (epoch seconds, float), ``request_id``.
     From the wire's ``read``: ``wire``, ``app_id``, ``key_id`` (None: any key of the wire),
     ``timestamp`` (epoch seconds), ``replay_key``, ``operation``, ``path_params``, ``tenant_token``,
-    ``idempotency_key``, ``wire_state`` (the wire's own notes: string to sign, signature, form ...).
+    ``idempotency_key``, ``wire_state`` (the wire's own notes: string to sign, signature, form ...);
+    from its ``decode``: ``callback``, in dialects whose requests name where to tell of the order.
     From the token wire's stage: ``access`` (the proven token), ``proof`` (the DPoP ``jti``).
     ``consent`` is the id a signed call names; ``since`` the last revocation known for either.
     From the stages: ``app`` (None for an unknown one), ``key`` (the one that verified), ``tenant``,
@@ -112,6 +113,7 @@ class Exchange:
         "app_id",
         "body",
         "body_json",
+        "callback",
         "consent",
         "headers",
         "idempotency_key",
@@ -184,3 +186,4 @@ class Exchange:
         self.consent: str | None = None
         self.since: int = 0
         self.proof: str = ""
+        self.callback: Callback | None = None

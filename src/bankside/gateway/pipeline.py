@@ -283,6 +283,7 @@ def _call(x: Exchange) -> Call:
         body=x.body_json,
         idempotency_key=x.idempotency_key,
         deadline=datetime.fromtimestamp(x.now + content.deadline_ms(x) / 1000, UTC),
+        callback=x.callback,
     )
 
 

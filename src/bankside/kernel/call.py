@@ -14,6 +14,18 @@ from bankside.kernel.caller import Caller
 from bankside.kernel.snapshot import Operation
 
 
+class Callback(msgspec.Struct, frozen=True):
+    """Where the caller of a form dialect wants to be told what later becomes of its order.
+
+    ``wire`` is whose form it is told in, ``repeats`` what of the request stands there again
+    (``sign_type``, ``api``, ``encrypt_type``). The address passed the rules of ``kernel.egress``.
+    """
+
+    wire: str
+    url: str
+    repeats: Mapping[str, str] = {}
+
+
 # Structs, not dataclasses: one of each is made for every call, and a frozen dataclass takes a
 # microsecond to make.
 class Call(msgspec.Struct, frozen=True):
@@ -30,6 +42,7 @@ class Call(msgspec.Struct, frozen=True):
     body: Mapping[str, Any] = {}
     idempotency_key: str | None = None
     deadline: datetime | None = None
+    callback: Callback | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

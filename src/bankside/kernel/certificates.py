@@ -17,6 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 # The largest honest one (RSA 4096, many names) has some 3 kB.
 CERTIFICATE_BYTES_MAX = 16_384
+# The fields in which a proxy may hand one on; from everybody else they are taken away.
+CERTIFICATE_HEADERS = frozenset({
+    "client-cert", "ssl-client-cert", "x-client-cert", "x-forwarded-client-cert",
+    "x-ssl-client-cert",
+})  # fmt: skip
 
 
 class CertificateMalformed(Exception):

@@ -54,6 +54,7 @@ PREFIXES: dict[str, str] = {
     "person": "usr",
     "passkey": "psk",
     "webhook": "whk",
+    "break": "brk",
 }
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,127}")

@@ -6,9 +6,11 @@ postings, the stored answer and its events commit together, so a stop at any poi
 of a change or nothing; a key or a number names one thing for ever.
 
 Public: Orders (``handle`` for the edge, ``runnable`` for the catalogue, ``resume``/``resume_job``,
-``expire`` and ``end_of_day`` for workers); events are listed in ``events``.
+``expire`` and ``end_of_day`` for workers); posted_records (what reconciliation compares with the
+ledger); events are listed in ``events``.
 """
 
+from bankside.orders.reconciling import records as posted_records
 from bankside.orders.service import Orders
 
-__all__ = ["Orders"]
+__all__ = ["Orders", "posted_records"]

@@ -11,7 +11,7 @@ from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection, Write
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.ids import is_reference
-from bankside.orders import engine, store, store_keys
+from bankside.orders import engine, parties, store, store_keys
 from bankside.orders.answers import Shown, show
 from bankside.orders.desk import Desk, Ticket, Unit
 from bankside.orders.engine import Change
@@ -121,11 +121,23 @@ async def _write(desk: Desk, ticket: Ticket, decided: Act) -> Answer:
 
 
 async def visible(desk: Desk, db: Connection, ticket: Ticket, order_id: str) -> Order:
-    """The order with this id that the caller may see, or OrderNotFound."""
+    """The order with this id that the caller may see, or OrderNotFound.
+
+    Under a customer's consent: what this client ordered for an account the consent opens.
+    """
     order = await store.find(db, ticket.scope, order_id) if is_reference(order_id) else None
-    if order is None:
+    if order is None or not await _is_open(db, ticket, order):
         raise OrderNotFound
     return await desk.explained(db, order)
+
+
+async def _is_open(db: Connection, ticket: Ticket, order: Order) -> bool:
+    if ticket.accounts is None:
+        return True
+    opened = await parties.known_accounts(db, ticket.scope, ticket.accounts)
+    return order.app == ticket.call.caller.app and order.subject in {
+        account.ledger_account for account in opened.values()
+    }
 
 
 async def of_product(desk: Desk, db: Connection, ticket: Ticket) -> Order:

@@ -41,15 +41,44 @@ _TRANSACTIONS = frozenset(
         Permission.TRANSACTIONS_DEBITS,
     }
 )
+_STATEMENTS = _TRANSACTIONS | {Permission.STATEMENTS_DETAIL}
+# Files and reads that are made of an account's entries, by product.
+_MADE_OF_ENTRIES = (
+    "account.account-transactions",
+    "data.categorized-transactions",
+    "data.fund-traces",
+)
+_FILES_OF_ENTRIES = (
+    "account.transaction-receipts",
+    "data.business-insights",
+    "pension.pension-vouchers",
+)
+
+
+def _each(product: str, *words: str) -> tuple[str, ...]:
+    return tuple(f"{product}.{word}" for word in words)
+
+
 # What each operation with access ``either`` needs; a test compares the two lists.
 NEEDS: Mapping[str, frozenset[Permission]] = {
-    "account.account-balances.list": _BALANCES,
-    "account.account-balances.query": _BALANCES,
-    "account.account-balances.exports": _BALANCES,
-    "account.account-transactions.list": _TRANSACTIONS,
-    "account.account-transactions.query": _TRANSACTIONS,
-    "account.account-transactions.exports": _TRANSACTIONS,
-    "payment.internal-transfers.create": PAYMENT_PERMISSIONS,
+    **dict.fromkeys(_each("account.account-balances", "list", "query", "exports"), _BALANCES),
+    **{
+        operation: _TRANSACTIONS
+        for product in _MADE_OF_ENTRIES
+        for operation in _each(product, "list", "query", "exports")
+    },
+    **{
+        operation: _TRANSACTIONS
+        for product in _FILES_OF_ENTRIES
+        for operation in _each(product, "create", "query", "content")
+    },
+    **dict.fromkeys(_each("account.account-statements", "create", "query", "content"), _STATEMENTS),
+    # Reading what became of a payment is part of making it.
+    **{
+        operation: PAYMENT_PERMISSIONS
+        for product in ("payment.internal-transfers", "payment.interbank-transfers")
+        for operation in _each(product, "create", "query")
+    },
 }
 
 
@@ -58,7 +87,7 @@ class Payment:
     """A payment as it is asked for, to be compared with what a customer agreed to."""
 
     payer: Account
-    payee: Account
+    payee: "Payee"
     amount: Money
     remittance_information: str
     end_to_end_id: str
@@ -69,11 +98,33 @@ class Payment:
         return (
             terms is not None
             and self.payer.id in consent.accounts
-            and terms.creditor_account in {f"id {self.payee.id}", f"number {self.payee.number}"}
+            and terms.creditor_account in self.payee.accounts
+            and self.payee.name in {None, terms.creditor_name}
             and terms.amount == self.amount
             and terms.remittance_information == self.remittance_information
             and terms.end_to_end_id == self.end_to_end_id
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """The texts by which a consent may name the account that is paid, and the name beside it.
+
+    ``name`` None: the bank itself knows whose account it is, and nobody has to say.
+    """
+
+    accounts: frozenset[str]
+    name: str | None = None
+
+    @classmethod
+    def here(cls, account: Account) -> "Payee":
+        """An account of this bank."""
+        return cls(frozenset({f"id {account.id}", f"number {account.number}"}))
+
+    @classmethod
+    def elsewhere(cls, *, number: str, bank: str, name: str) -> "Payee":
+        """An account at another bank; there the name is checked with the number."""
+        return cls(frozenset({f"number {number}, bank {bank}"}), name)
 
 
 def is_under_consent(caller: Caller) -> bool:

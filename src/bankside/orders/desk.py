@@ -327,6 +327,11 @@ def _keyed(ticket: Ticket) -> Ticket:
     content = [ticket.operation.id, dict(call.path), dict(call.query), dict(call.body)]
     # A key answers nothing of one customer to a token of another.
     content += [call.caller.psu] if call.caller.psu else []
+    # Nor what one consent let in to a call under another; a file is told again only while every
+    # account is open that was then (a payment is its own consent's, which stays used up).
+    content += [call.caller.consent] if call.caller.consent else []
+    if ticket.accounts is not None and not ticket.operation.moves_money:
+        content += [sorted(ticket.accounts)]
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
     return replace(ticket, key=scope, request_hash=hashlib.sha256(text.encode()).digest())
 

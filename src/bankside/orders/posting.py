@@ -12,7 +12,7 @@ from bankside.orders.engine import Change
 from bankside.orders.model import Order
 
 # What statements call a posting (ISO 20022 has no closer word than our own families).
-_KINDS: Mapping[str, str] = {
+KINDS: Mapping[str, str] = {
     "transfer.execute": "transfer",
     "transfer.reverse": "reversal",
     "transfer.out": "transfer_out",
@@ -88,8 +88,8 @@ def _kind(changes: Sequence[Change]) -> str:
         for entry in change.entries:
             if entry.status == "reversed":
                 return "reversal"
-            if entry.use in _KINDS:
-                return _KINDS[entry.use]
+            if entry.use in KINDS:
+                return KINDS[entry.use]
     return "transfer"
 
 

@@ -10,8 +10,9 @@ read_tenant, list_tenants, reissue_token, block_tenant, unblock_tenant; create_a
 list_apps, set_rate, subscribe, unsubscribe, list_subscriptions, block_app, unblock_app;
 register_key, rotate_key, revoke_key, list_keys, choose_answer_key; ensure_platform_keys,
 create_platform_key, read_platform_key, list_platform_keys, private_key, make_default_platform_key,
-retire_platform_key; snapshot_view; the values Partner, Tenant, NewApp, PartnerApp, NewKey, AppKey,
-NewPlatformKey, PlatformKey, SnapshotView; EVENT_PREFIX. Refusals stand in each slice's ``errors``.
+retire_platform_key; snapshot_view, wire_keys; the values Partner, Tenant, NewApp, PartnerApp,
+NewKey, AppKey, NewPlatformKey, PlatformKey, SnapshotView, WireKeys; EVENT_PREFIX. Refusals stand in
+each slice's ``errors``.
 """
 
 from bankside.partners.apps import (
@@ -69,6 +70,7 @@ from bankside.partners.tenants import (
     unblock_tenant,
 )
 from bankside.partners.view import SnapshotView, snapshot_view
+from bankside.partners.wire_keys import WireKeys, wire_keys
 
 __all__ = [
     "EVENT_PREFIX",
@@ -84,6 +86,7 @@ __all__ = [
     "SnapshotView",
     "Tenant",
     "TenantUnknown",
+    "WireKeys",
     "block_app",
     "block_partner",
     "block_tenant",
@@ -117,4 +120,5 @@ __all__ = [
     "unblock_partner",
     "unblock_tenant",
     "unsubscribe",
+    "wire_keys",
 ]

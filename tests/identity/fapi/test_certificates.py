@@ -317,6 +317,17 @@ def test_settings_that_would_trust_too_much_are_refused(environment: dict[str, s
         Settings.read(environment)
 
 
+@pytest.mark.parametrize("header", ["x-my-cert", "x-forwarded-for", "authorization", "client-cer"])
+def test_a_header_that_anybody_could_send_carries_no_certificate(header: str) -> None:
+    environment = {
+        "BANKSIDE_CERTIFICATE_HEADER": header,
+        "BANKSIDE_TRUSTED_PROXIES": "10.0.0.1",
+    }
+
+    with pytest.raises(SettingInvalid, match="is none of client-cert, "):
+        Settings.read(environment)
+
+
 def test_settings_of_a_proxy_are_read() -> None:
     settings = Settings.read(
         {

@@ -179,25 +179,57 @@ async def test_a_refusal_is_about_the_stored_consent(
     assert left["Status"] == "Rejected"
 
 
-async def test_a_consent_of_another_kind_client_or_time_cannot_be_agreed_to(
-    ob: OpenBank, known: Person, asking: FAPIClient
+async def test_a_consent_of_another_kind_client_or_time_is_refused_when_it_is_asked_for(
+    ob: OpenBank, known: Person, asking: FAPIClient, world: World
 ) -> None:
     mine = known.customer.accounts[0]
     reading = {"Data": {"Permissions": READS}, "Risk": {}}
     consent = await made(ob, "account-access-consents", reading)
     used = await made(ob, "account-access-consents", reading)
     await ob.say_yes(used, mine)
+    scopes = ["openid", "accounts"]
+    another = await world.client(scopes=scopes)
 
-    for kind, named, scope in (
-        ("payment_initiation", consent, "payments"),
-        ("account_information", used, "accounts"),
-        ("account_information", "cns_00000000000000000000000000", "accounts"),
+    for client_, kind, named, scope in (
+        (asking, "payment_initiation", consent, "payments"),
+        (asking, "account_information", used, "accounts"),
+        (asking, "account_information", "cns_00000000000000000000000000", "accounts"),
+        (another, "account_information", consent, "accounts"),
     ):
-        page = await known.asked(asking, **naming(kind, named, scope))
-        assert page.status_code == 422
-        assert "approve" not in forms_of(page)[0].buttons if forms_of(page) else True
+        form = client_.request_form("v" * 43, **naming(kind, named, scope))
+        answer = await client_.post("/oauth/par", form, proof=None)
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["error"] == "invalid_authorization_details"
 
     assert (await ob.consent(consent)).status is ConsentStatus.AWAITING_AUTHORISATION
+
+
+async def test_a_consent_named_twice_in_one_request_is_refused(
+    ob: OpenBank, asking: FAPIClient
+) -> None:
+    reading = {"Data": {"Permissions": READS}, "Risk": {}}
+    consent = await made(ob, "account-access-consents", reading)
+    entry = {"type": "account_information", "consent_id": consent}
+    form = asking.request_form("v" * 43, authorization_details=json.dumps([entry, entry]))
+
+    answer = await asking.post("/oauth/par", form, proof=None)
+
+    assert answer.json()["error"] == "invalid_authorization_details"
+
+
+async def test_a_consent_that_was_answered_since_it_was_asked_for_cannot_be_agreed_to(
+    ob: OpenBank, known: Person, asking: FAPIClient
+) -> None:
+    reading = {"Data": {"Permissions": READS}, "Risk": {}}
+    consent = await made(ob, "account-access-consents", reading)
+    page = await known.asked(asking, **naming("account_information", consent, "accounts"))
+    mine = known.customer.accounts[0]
+    await ob.say_yes(consent, mine)
+
+    answer = await known.submit(page, "approve", **{"account-0": mine.id})
+
+    assert answer.status_code == 422
+    assert "approve" not in forms_of(answer)[0].buttons if forms_of(answer) else True
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ class House(StrEnum):
     BENEFITS = "benefits"
     DISCOUNTED_BILLS = "discounted-bills"
     TAX_WITHHELD = "tax-withheld"
+    SUSPENSE = "suspense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ _KINDS: dict[House, _Kind] = {
     House.BENEFITS: _Kind(AccountClass.LIABILITY, 0, "券票权益资金", "Funded benefits"),
     House.DISCOUNTED_BILLS: _Kind(AccountClass.ASSET, None, "贴现资产", "Discounted bills"),
     House.TAX_WITHHELD: _Kind(AccountClass.LIABILITY, 0, "代扣税款", "Tax withheld"),
+    House.SUSPENSE: _Kind(AccountClass.LIABILITY, None, "待查款项", "Suspense"),
 }
 
 

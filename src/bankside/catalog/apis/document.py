@@ -23,6 +23,7 @@ from bankside.catalog.apis.schemas import MONEY, REFERENCE_PATTERN, field_schema
 from bankside.catalog.compiling import Runnable
 from bankside.catalog.model import Catalogue, Cloud, Product, ProductOperation
 from bankside.identity import oauth_components, oauth_paths
+from bankside.kernel.snapshot import token_scope
 
 Node = dict[str, Any]
 
@@ -91,7 +92,7 @@ def _operation(product: Product, operation: ProductOperation, *, available: bool
         node["x-bankside-runs"] = operation.runs
     if operation.access == "either":
         # A token's scopes are coarser than a product's: `accounts` covers `accounts:read`.
-        scopes = sorted({each.partition(":")[0] for each in product.consent_scopes})
+        scopes = sorted({token_scope(each) for each in product.consent_scopes})
         node["security"] = [{"signature": []}, {"customerToken": scopes}]
     content = {"application/json": {"schema": answer_schema(product, operation)}}
     if is_file(product, operation):

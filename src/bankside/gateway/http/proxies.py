@@ -7,13 +7,14 @@ removed, so that no later stage can be told who calls by the caller.
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from bankside.kernel.certificates import CERTIFICATE_HEADERS
+
 # X-Forwarded-*, RFC 7239, and the fields in which proxies hand on a client certificate (RFC 9440).
-FORWARDING = frozenset({
-    "client-cert", "client-cert-chain", "forwarded", "ssl-client-cert", "x-client-cert",
-    "x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
+FORWARDING = CERTIFICATE_HEADERS | {
+    "client-cert-chain", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
     "x-forwarded-prefix", "x-forwarded-proto", "x-forwarded-server", "x-forwarded-ssl",
-    "x-real-ip", "x-ssl-client-cert",
-})  # fmt: skip
+    "x-real-ip",
+}  # fmt: skip
 
 # The peer name of a Unix socket, which has no address.
 UNIX_PEER = "unix"

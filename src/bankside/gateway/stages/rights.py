@@ -25,7 +25,7 @@ from bankside.gateway.stages import Stage
 from bankside.gateway.tokens import Access
 from bankside.kernel.errors import Unavailable
 from bankside.kernel.local_limits import LocalLimits
-from bankside.kernel.snapshot import Operation
+from bankside.kernel.snapshot import Operation, token_scope
 
 _BY_TOKEN = frozenset({"client", "customer"})
 
@@ -61,7 +61,7 @@ def subscription(x: Exchange, s: Serving) -> Refusal | None:
 def _token_rights(access: Access | None, operation: Operation) -> Refusal | None:
     """The token is of the kind the operation takes, and has its scopes.
 
-    Scopes of products are finer than those of tokens: ``accounts`` covers ``accounts:read``.
+    Scopes of products are finer than those of tokens: ``kernel.snapshot.token_scope``.
     """
     if access is None:
         return Refusal.of(TokenMissing())
@@ -75,7 +75,7 @@ def _token_rights(access: Access | None, operation: Operation) -> Refusal | None
     missing = {
         each
         for each in operation.scopes
-        if each not in access.scopes and each.partition(":")[0] not in access.scopes
+        if each not in access.scopes and token_scope(each) not in access.scopes
     }
     if missing:
         return Refusal.of(ScopeMissing(f"scope {', '.join(sorted(missing))}"))

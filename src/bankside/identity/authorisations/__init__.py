@@ -6,8 +6,8 @@ grant never holds more than was asked for; every address we send a browser to ca
 Public: push_request; for the pages open_interaction, interaction, approve, deny, Interaction,
 Approval, Detail, LinkUnusable, InteractionUnknown, InteractionFinished, ApprovalTooLarge; for
 consents Grant, revoke_grant, read_grant. For the backchannel slice: Asked, asked_rights,
-begin_grant. For the tokens slice: find_code, use_code, proves,
-asked_scopes, parsed_details, narrowed, DETAIL_TYPES.
+begin_grant, check_named. For the decisions slice: named_consent. For the tokens slice: find_code,
+use_code, proves, asked_scopes, parsed_details, narrowed, DETAIL_TYPES.
 """
 
 from bankside.identity.authorisations.details import TYPES as DETAIL_TYPES
@@ -27,6 +27,7 @@ from bankside.identity.authorisations.model import (
     Grant,
     Interaction,
 )
+from bankside.identity.authorisations.named import check_named, named_consent
 from bankside.identity.authorisations.rules import asked_rights, asked_scopes, proves
 from bankside.identity.authorisations.service import (
     approve,
@@ -57,9 +58,11 @@ __all__ = [
     "asked_rights",
     "asked_scopes",
     "begin_grant",
+    "check_named",
     "deny",
     "find_code",
     "interaction",
+    "named_consent",
     "narrowed",
     "open_interaction",
     "parsed_details",

@@ -29,6 +29,7 @@ from bankside.identity.authorisations.model import (
     Interaction,
     PushedRequest,
 )
+from bankside.identity.authorisations.named import check_named
 from bankside.identity.clients import Client, ClientUnknown, active_client
 from bankside.identity.messages import answer_token
 from bankside.identity.signing_keys import Minter
@@ -55,6 +56,7 @@ async def push_request(
     """
     rules.check_shape(form, client)
     scopes, details = rules.asked_rights(form, client)
+    await check_named(db, clock, (client.partner, client.id), details)
     uri, place = mint(REQUEST_URI, clock.now())
     request = PushedRequest(
         partner=client.partner,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from bankside.identity import events
-from bankside.identity.authorisations import Approval, Grant, begin_grant
+from bankside.identity.authorisations import Approval, Grant, begin_grant, check_named
 from bankside.identity.backchannel import rules, store
 from bankside.identity.backchannel.errors import ApprovalFinished, ApprovalUnknown
 from bankside.identity.backchannel.model import INTERVAL_SECONDS, WAITING_MAX, Waiting
@@ -36,6 +36,7 @@ async def ask_approval(
     many requests of this client wait for the customer already.
     """
     wish, at = rules.checked_wish(form, client), clock.now()
+    await check_named(db, clock, (client.partner, client.id), wish.details)
     customer = await person_of_login(db, client.partner, wish.login)
     if customer is None:
         raise UserUnknown("login_hint names no customer of this client's data space")

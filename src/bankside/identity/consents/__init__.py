@@ -11,7 +11,8 @@ RECURRING_PERMISSIONS, FUNDS_PERMISSIONS; request_consent, authorise_consent, re
 revoke_consent, terminate_consent, consume_consent, consumption, spending, IN_FORCE, WITHIN_LIMIT,
 consent, consent_of_client, consents_of, consents_of_grant, active_consent, eligible_accounts,
 record_use, record_expiries; effective_status, status_of, allows, settled, request_of,
-terms_digest, BEFOREHAND_TTL_MAX; the refusals of ``errors``.
+terms_digest, BEFOREHAND_TTL_MAX; Standard, UNVERIFIED, WORDS, status_word; the refusals of
+``errors``.
 """
 
 from bankside.identity.consents.errors import (
@@ -71,6 +72,7 @@ from bankside.identity.consents.service import (
     terminate_consent,
 )
 from bankside.identity.consents.store import IN_FORCE, WITHIN_LIMIT
+from bankside.identity.consents.words import UNVERIFIED, WORDS, Standard, status_word
 
 __all__ = [
     "BEFOREHAND_TTL_MAX",
@@ -79,7 +81,9 @@ __all__ = [
     "PAYMENT_PERMISSIONS",
     "READ_PERMISSIONS",
     "RECURRING_PERMISSIONS",
+    "UNVERIFIED",
     "WITHIN_LIMIT",
+    "WORDS",
     "Agreement",
     "Alignment",
     "Consent",
@@ -101,6 +105,7 @@ __all__ = [
     "PeriodType",
     "Permission",
     "RecurringTerms",
+    "Standard",
     "active_consent",
     "allows",
     "authorise_consent",
@@ -121,6 +126,7 @@ __all__ = [
     "settled",
     "spending",
     "status_of",
+    "status_word",
     "terminate_consent",
     "terms_digest",
 ]

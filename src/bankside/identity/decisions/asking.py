@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from bankside.identity.authorisations import Asked, Detail
+from bankside.identity.authorisations import Asked, Detail, named_consent
 from bankside.identity.consents import (
     PAYMENT_PERMISSIONS,
     ConsentInvalid,
     ConsentKind,
     ConsentRequest,
-    ConsentStatus,
-    ConsentUnknown,
     PaymentTerms,
     Permission,
-    consent_of_client,
     request_of,
     settled,
 )
@@ -47,12 +44,6 @@ _ACTIONS: Mapping[str, frozenset[Permission]] = {
     "read_standing_orders": frozenset(
         {Permission.STANDING_ORDERS_BASIC, Permission.STANDING_ORDERS_DETAIL}
     ),
-}
-# What kinds of consent made beforehand an entry of each type may name.
-_KINDS: Mapping[str, frozenset[ConsentKind]] = {
-    "account_information": frozenset({ConsentKind.ACCOUNT_ACCESS}),
-    "payment_initiation": frozenset({ConsentKind.PAYMENT, ConsentKind.RECURRING_PAYMENTS}),
-    "funds_confirmation": frozenset({ConsentKind.FUNDS_CONFIRMATION}),
 }
 _ACCOUNT_NAMES = ("id", "iban", "number")
 
@@ -106,16 +97,7 @@ async def asks_of(db: Connection, clock: Clock, found: Asked) -> tuple[Ask, ...]
 
 async def _stored(db: Connection, clock: Clock, found: Asked, entry: Detail) -> Ask:
     """The ask for a consent that was made beforehand."""
-    try:
-        consent = await consent_of_client(
-            db, clock, found.partner, entry["consent_id"], client=found.client_id
-        )
-    except ConsentUnknown as unknown:
-        raise ConsentInvalid("the client has no such consent") from unknown
-    if consent.kind not in _KINDS[entry["type"]]:
-        raise ConsentInvalid(f"the consent is not one for {entry['type']}")
-    if consent.status is not ConsentStatus.AWAITING_AUTHORISATION:
-        raise ConsentInvalid(f"the consent is {consent.status}")
+    consent = await named_consent(db, clock, (found.partner, found.client_id), entry)
     return Ask(request_of(consent), entry, consent.id)
 
 

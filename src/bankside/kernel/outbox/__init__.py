@@ -6,7 +6,8 @@ the events of one object in their order, and may see an event twice: it is idemp
 A consumer that fails or is slow holds up no other consumer, and no other object.
 
 Public: publish; Relay, Consumer, DeliverLater, GiveUp, RETRY_SECONDS; register_consumer,
-forget_consumer, stop_consumer; DeadLetter, dead_letters, replay_one, replay_range, replay_dead.
+registered, forget_consumer, stop_consumer; DeadLetter, dead_letters, replay_one, replay_range,
+replay_dead.
 """
 
 from bankside.kernel.outbox.relay import (
@@ -22,6 +23,7 @@ from bankside.kernel.outbox.store import (
     forget_consumer,
     publish,
     register_consumer,
+    registered,
     replay_dead,
     replay_one,
     replay_range,
@@ -39,6 +41,7 @@ __all__ = [
     "forget_consumer",
     "publish",
     "register_consumer",
+    "registered",
     "replay_dead",
     "replay_one",
     "replay_range",

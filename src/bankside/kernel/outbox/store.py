@@ -198,6 +198,15 @@ def publish(event: Event) -> Write:
     )
 
 
+def registered(name: str, types: Sequence[str], *, partner: str) -> Write:
+    """Make ``name`` a recipient of events of these types of ``partner``; one that stands stays."""
+    return Write(
+        "insert into kernel.outbox_consumers (name, types, partner_id) values ($1, $2, $3)"
+        " on conflict (name) do nothing",
+        (name, list(types), partner),
+    )
+
+
 async def register_consumer(
     db: Connection, name: str, types: Sequence[str], *, partner: str | None = None
 ) -> None:

@@ -1,10 +1,11 @@
 """The snapshot: what the catalogue compiles and the edge serves from.
 
-Public: Access, Operation, Key, App, Snapshot, SnapshotInvalid; encode, decode, content_hash.
+Public: Access, Operation, Key, App, Snapshot, SnapshotInvalid; encode, decode, content_hash,
+token_scope.
 """
 
 from bankside.kernel.snapshot.codec import SnapshotInvalid, content_hash, decode, encode
-from bankside.kernel.snapshot.model import Access, App, Key, Operation, Snapshot
+from bankside.kernel.snapshot.model import Access, App, Key, Operation, Snapshot, token_scope
 
 __all__ = [
     "Access",
@@ -16,4 +17,5 @@ __all__ = [
     "content_hash",
     "decode",
     "encode",
+    "token_scope",
 ]

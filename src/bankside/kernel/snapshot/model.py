@@ -9,6 +9,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Access = Literal["signature", "client", "customer", "either"]
+# Reports are made of what accounts hold; a customer agrees to the latter.
+_REPORTS, _ACCOUNTS = "reports", "accounts"
+
+
+def token_scope(scope: str) -> str:
+    """The scope of access tokens that covers a product's finer one.
+
+    ``accounts`` covers ``accounts:read`` and ``reports:read``, ``payments`` ``payments:write``.
+    """
+    noun = scope.partition(":")[0]
+    return _ACCOUNTS if noun == _REPORTS else noun
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection
-from bankside.orders import carry, engine, limits, parties
+from bankside.orders import carry, engine, events, limits, parties
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.families import drafts
 from bankside.orders.inputs import ranged, read_body
@@ -35,8 +35,10 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         same = await carry.same_number(desk, db, order)
         if same is not None:
             return same
+        order, notified = events.called_back(order, ticket.call.callback)
         beginning = carry.Beginning(
             order=order,
+            writes=notified,
             ask={name: form[name] for name in ("expires_in_seconds",) if name in form},
             use=ticket.operation.runs or order.plan[0].use,
             narrative=order.reference or "",
@@ -115,7 +117,7 @@ async def _paid(
         beginning,
         order=replace(order, output={**order.output, "branch": payer.branch}),
         ask={**beginning.ask, "payer": payer.ledger},
-        writes=payer.writes,
+        writes=(*beginning.writes, *payer.writes),
         spending=await limits.admitted(
             db,
             ticket.product,

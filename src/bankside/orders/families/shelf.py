@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from bankside.bank import ledger
-from bankside.bank.accounts import ProductClass
+from bankside.bank.accounts import Account, ProductClass
 from bankside.bank.shelf import FUNDS, Fund
 from bankside.kernel.call import Answer
 from bankside.kernel.clock import rfc3339
+from bankside.kernel.db import Connection
 from bankside.kernel.errors import NotFound
 from bankside.kernel.money import Money
 from bankside.orders import carry, parties
@@ -134,29 +135,36 @@ async def schedule(desk: Desk, ticket: Ticket) -> Answer:
 async def card_bills(desk: Desk, ticket: Ticket) -> Answer:
     """The bill of a credit card account, as a list of one."""
     asked = read_query(ticket.operation.inputs, ticket.call.query)
-    shown = await _card_bill(desk, ticket, asked["subject"], "?subject")
+    async with desk.reading() as db:
+        named = {"?subject": asked["subject"]}
+        card = (await parties.known(db, ticket.scope, named))[asked["subject"]]
+        shown = await _card_bill(db, ticket, card)
     return Answer(OK, {"items": [shown], "next_cursor": None})
 
 
 async def card_bill(desk: Desk, ticket: Ticket) -> Answer:
     """The bill of the credit card account the path names."""
-    return Answer(OK, await _card_bill(desk, ticket, carry.path_id(ticket), "/id"))
+    async with desk.reading() as db:
+        card = await parties.own_account(db, ticket.scope, carry.path_id(ticket))
+        return Answer(OK, await _card_bill(db, ticket, card))
 
 
 async def card_bill_export(desk: Desk, ticket: Ticket) -> Answer:
     """The bill as a CSV file."""
     form = read_body(ticket.operation.inputs, ticket.call.body)
-    shown = await _card_bill(desk, ticket, form["subject"], "/subject")
+    async with desk.reading() as db:
+        card = (await parties.known(db, ticket.scope, {"/subject": form["subject"]}))[
+            form["subject"]
+        ]
+        shown = await _card_bill(db, ticket, card)
     row = [each["amount"] if isinstance(each, dict) else str(each) for each in shown.values()]
     return query.sheet(tuple(shown), [row])
 
 
-async def _card_bill(desk: Desk, ticket: Ticket, reference: str, pointer: str) -> Shown:
-    async with desk.reading() as db:
-        found = (await parties.known(db, ticket.scope, {pointer: reference}))[reference]
-        if found.product_class is not ProductClass.CREDIT:
-            raise ShelfItemNotFound("this is no credit card account")
-        money = await ledger.balance(db, found.ledger_account)
+async def _card_bill(db: Connection, ticket: Ticket, found: Account) -> Shown:
+    if found.product_class is not ProductClass.CREDIT:
+        raise ShelfItemNotFound("this is no credit card account")
+    money = await ledger.balance(db, found.ledger_account)
     owed = max(-money.booked.minor, 0)
     least = half_even(owed * CARD_MINIMUM_PERCENT, 100)
     today = bank_day(ticket.at)

@@ -7,21 +7,19 @@ read by its preparation (``orders.preparations``).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import (
-    datetime,
-    time,
-)
+from datetime import datetime, time
 from typing import Any
 
+from bankside.bank import ledger
 from bankside.bank.accounts import Account
 from bankside.bank.customers import CustomerNotFound, customer
 from bankside.catalog import Input
 from bankside.kernel.call import Answer
 from bankside.kernel.clock import BANK_ZONE
-from bankside.kernel.db import Connection
+from bankside.kernel.db import Connection, Write
 from bankside.kernel.errors import Refused
 from bankside.kernel.money import Money, minor_digits
-from bankside.orders import carry, engine, limits, parties, preparations, store
+from bankside.orders import carry, consented, engine, limits, parties, preparations, store
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.engine import Change
 from bankside.orders.errors import (
@@ -59,8 +57,8 @@ CURRENCY_DEFAULT = "CNY"
 async def create(desk: Desk, ticket: Ticket) -> Answer:
     """Begin the product's plan and run it to its first wait.
 
-    Raises InputInvalid, AccountUnknown, HolderUnknown, CurrencyRefused, limits, and whatever the
-    steps refuse.
+    Under a consent, exactly the payment agreed to. Raises InputInvalid, AccountUnknown,
+    HolderUnknown, CurrencyRefused, PaymentDiffers, limits, and whatever the steps refuse.
     """
     form = read_body(ticket.operation.inputs, ticket.call.body)
     async with desk.reading() as db:
@@ -68,6 +66,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         same = await carry.same_number(desk, db, order)
         if same is not None:
             return same
+        agreed = await _agreed(db, desk, ticket, form)
         use = ticket.operation.runs or order.plan[0].use
         prepared = await preparations.of_change(Room(desk, db, ticket), order, use, form)
         # What counts against the day is what moves now, not what a paper promises for later.
@@ -75,12 +74,13 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         order = prepared.order
         amount = order.money(order.amount if moves else 0)
         spending = await _spending(db, ticket, order, amount)
+        await ledger.carry_out(db, *prepared.ahead)
     beginning = carry.Beginning(
         order=prepared.order,
         ask=prepared.ask,
         use=use,
         spending=spending,
-        writes=prepared.writes,
+        writes=(*prepared.writes, *agreed),
         narrative=str(form.get("remark") or form.get("purpose") or ticket.product.name.zh),
     )
     return await carry.begin(desk, ticket, beginning)
@@ -253,6 +253,23 @@ async def _opened(db: Connection, desk: Desk, ticket: Ticket, form: Form) -> Ord
         # What the network is to bring, or the clock to pay, is looked for from then on.
         wake_at=_first_wake(desk, ticket, form),
     )
+
+
+async def _agreed(db: Connection, desk: Desk, ticket: Ticket, form: Form) -> tuple[Write, ...]:
+    """The writes that use up the consent to this payment to another bank; none without one."""
+    if ticket.accounts is None or not ticket.operation.moves_money:
+        return ()
+    found = await parties.known(db, ticket.scope, {"/payer_account": form["payer_account"]})
+    payment = consented.Payment(
+        payer=found[form["payer_account"]],
+        payee=consented.Payee.elsewhere(
+            number=form["payee_account_no"], bank=form["payee_bank"], name=form["payee_name"]
+        ),
+        amount=form["amount"],
+        remittance_information=form.get("remark", ""),
+        end_to_end_id=form.get("end_to_end_id", ""),
+    )
+    return await consented.agreed_payment(desk, db, ticket, payment)
 
 
 def _first_wake(desk: Desk, ticket: Ticket, form: Form) -> datetime | None:

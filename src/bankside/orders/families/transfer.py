@@ -46,7 +46,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
             return same
         payment = consented.Payment(
             payer=payer,
-            payee=payee,
+            payee=consented.Payee.here(payee),
             amount=form["amount"],
             remittance_information=form.get("remark", ""),
             end_to_end_id=form.get("end_to_end_id", ""),

@@ -15,7 +15,7 @@ from bankside.orders.openbanking import asking
 from bankside.orders.openbanking.reading import INVALID, optional_instant, read_body, refuse
 from bankside.orders.openbanking.showing import (
     Shown,
-    access_status,
+    consent_status,
     created_and_changed,
     optional,
 )
@@ -71,7 +71,7 @@ def _mismatches(permissions: frozenset[Permission]) -> list[dict[str, str]]:
 
 def _show(consent: Consent) -> tuple[Shown, Mapping[str, Any]]:
     data = created_and_changed(consent) | {
-        "Status": access_status(consent),
+        "Status": consent_status(consent),
         "Permissions": sorted(consent.permissions),
         "ExpirationDateTime": rfc3339(consent.valid_until),
     }

@@ -19,7 +19,7 @@ from bankside.orders.openbanking.reading import (
 )
 from bankside.orders.openbanking.showing import (
     Shown,
-    access_status,
+    consent_status,
     created_and_changed,
     done,
     shown,
@@ -71,7 +71,7 @@ async def confirm(desk: Desk, ticket: Ticket) -> Answer:
 
 def _show(consent: Consent) -> tuple[Shown, None]:
     data = created_and_changed(consent) | {
-        "Status": access_status(consent),
+        "Status": consent_status(consent),
         "ExpirationDateTime": rfc3339(consent.valid_until),
         "DebtorAccount": (consent.stated or {}).get("DebtorAccount", {}),
     }

@@ -34,10 +34,10 @@ from bankside.orders.openbanking.reading import (
 )
 from bankside.orders.openbanking.showing import (
     Shown,
+    consent_status,
     created_and_changed,
     done,
     optional,
-    payment_consent_status,
     shown,
 )
 
@@ -149,7 +149,7 @@ def _entry(
 def _show(consent: Consent) -> tuple[Shown, Node]:
     stated = consent.stated or {}
     data = created_and_changed(consent) | {
-        "Status": payment_consent_status(consent),
+        "Status": consent_status(consent),
         "CutOffDateTime": rfc3339(consent.valid_until),
         "Initiation": stated.get("Initiation", {}),
     }

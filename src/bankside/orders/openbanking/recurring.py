@@ -37,10 +37,10 @@ from bankside.orders.openbanking.reading import (
 )
 from bankside.orders.openbanking.showing import (
     Shown,
+    consent_status,
     created_and_changed,
     done,
     optional,
-    recurring_status,
     shown,
 )
 
@@ -190,7 +190,7 @@ def _show(consent: Consent) -> tuple[Shown, Mapping[str, Any]]:
         "ValidToDateTime": rfc3339(consent.valid_until),
     }
     data = created_and_changed(consent) | {
-        "Status": recurring_status(consent),
+        "Status": consent_status(consent),
         "ControlParameters": controls,
         "Initiation": stated.get("Initiation", {}),
     }

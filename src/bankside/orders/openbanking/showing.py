@@ -1,6 +1,7 @@
 """Answers: the envelope every resource stands in, and the words for states.
 
-Source: UK Open Banking Read/Write API 3.1 (Links, Meta, consent and payment status codes).
+Source: UK Open Banking Read/Write API 3.1 (Links, Meta, payment status codes); the words of
+consents stand in ``identity.consents.words``.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bankside.identity.consents import Consent, ConsentStatus
+from bankside.identity.consents import Consent, Standard, status_word
 from bankside.kernel.call import Answer
 from bankside.kernel.clock import rfc3339
 from bankside.orders.desk import Desk, Ticket
@@ -16,38 +17,10 @@ from bankside.orders.model import Order, State
 
 Shown = dict[str, Any]
 
-# Our states in the words of version 3.1. It has none for the end of time: ExpirationDateTime tells
-# of access, and a payment nobody answered for or made in time counts as rejected.
-_ACCESS: Mapping[ConsentStatus, str] = {
-    ConsentStatus.AWAITING_AUTHORISATION: "AwaitingAuthorisation",
-    ConsentStatus.AUTHORISED: "Authorised",
-    ConsentStatus.REJECTED: "Rejected",
-    ConsentStatus.REVOKED: "Revoked",
-    ConsentStatus.TERMINATED: "Revoked",
-}
-_PAYMENT: Mapping[ConsentStatus, str] = {
-    ConsentStatus.AWAITING_AUTHORISATION: "AwaitingAuthorisation",
-    ConsentStatus.AUTHORISED: "Authorised",
-    ConsentStatus.CONSUMED: "Consumed",
-}
-_RECURRING: Mapping[ConsentStatus, str] = {**_ACCESS, ConsentStatus.EXPIRED: "Expired"}
 
-
-def access_status(consent: Consent) -> str:
-    """The status of a consent to read or to confirm funds; an expired one as it last was."""
-    if consent.status is ConsentStatus.EXPIRED:
-        return "Authorised" if consent.authorised_at else "AwaitingAuthorisation"
-    return _ACCESS[consent.status]
-
-
-def payment_consent_status(consent: Consent) -> str:
-    """The status of a consent to one payment; whatever ended unpaid is rejected."""
-    return _PAYMENT.get(consent.status, "Rejected")
-
-
-def recurring_status(consent: Consent) -> str:
-    """The status of a consent to payments within limits."""
-    return _RECURRING[consent.status]
+def consent_status(consent: Consent) -> str:
+    """The status of a consent in the words of version 3.1."""
+    return status_word(consent, Standard.UK_3_1)
 
 
 def payment_status(order: Order) -> str:

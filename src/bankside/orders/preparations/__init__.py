@@ -84,7 +84,10 @@ async def _joined(room: Room, before: Prepared, step: PlanStep, form: Form) -> P
         return before
     found = await prepare(room, before.order, step, form)
     return replace(
-        found, ask=_merged(before.ask, found.ask), writes=(*before.writes, *found.writes)
+        found,
+        ask=_merged(before.ask, found.ask),
+        writes=(*before.writes, *found.writes),
+        ahead=(*before.ahead, *found.ahead),
     )
 
 

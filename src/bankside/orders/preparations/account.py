@@ -13,6 +13,7 @@ from bankside.bank.accounts import (
     in_ledger,
 )
 from bankside.bank.customers import CustomerNotFound, customer
+from bankside.kernel.db import Write
 from bankside.kernel.ids import AccountId, CustomerId
 from bankside.orders import parties
 from bankside.orders.errors import AccountUnknown, HolderUnknown, SweepTargetMissing
@@ -59,9 +60,10 @@ async def opening(room: Room, order: Order, step: PlanStep, form: Form) -> Prepa
     floor = 0
     if kind is ProductClass.CREDIT:
         floor = -form["amount"].minor
+    ahead: tuple[Write, ...] = ()
     if any("opened_account" in each.roles.values() for each in order.plan):
-        await ledger.carry_out(room.db, in_ledger(drafted, floor=floor))
-    return Prepared(order, {"account": {"opening": drafted, "floor": floor}})
+        ahead = (in_ledger(drafted, floor=floor),)
+    return Prepared(order, {"account": {"opening": drafted, "floor": floor}}, ahead=ahead)
 
 
 async def moving(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:

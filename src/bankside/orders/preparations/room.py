@@ -32,11 +32,15 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The order with the roles its steps need, what they ask for, and rows that ride along."""
+    """The order with the roles its steps need, what they ask for, and rows that ride along.
+
+    ``ahead`` is written just before the change, once nothing refuses it any more.
+    """
 
     order: Order
     ask: Mapping[str, Any] = field(default_factory=dict)
     writes: tuple[Write, ...] = ()
+    ahead: tuple[Write, ...] = ()
 
 
 Prepare = Callable[[Room, Order, PlanStep, Form], Awaitable[Prepared]]

@@ -62,7 +62,9 @@ def give_back(order: Order, step: PlanStep, _at: datetime) -> Effect:
     amount = amount_of(order, step)
     payer = account(order, step, "debit", "account")
     pension = account(order, step, "credit", "pension_account")
-    after = replace(order, refunded=order.refunded + amount.minor, status="refunded")
+    # What was invested came back from the pool first, and is the same money.
+    refunded = min(order.refunded + amount.minor, order.paid)
+    after = replace(order, refunded=refunded, status="refunded")
     return Effect(after, legs(order, (pension, payer, amount.minor)))
 
 

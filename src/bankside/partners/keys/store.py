@@ -82,6 +82,18 @@ async def choose_answer_key(
     )
 
 
+async def answer_key(db: Connection, partner: PartnerId, app: AppId, wire: str) -> str | None:
+    """The key of the bank that the app chose for the wire."""
+    found: str | None = await db.fetchval(
+        "select key_id from partners.answer_keys"
+        " where partner_id = $1 and app_id = $2 and wire = $3",
+        partner,
+        app,
+        wire,
+    )
+    return found
+
+
 async def every_active(db: Connection, at: datetime) -> list[AppKey]:
     """Every key of every partner that is accepted at ``at`` or later: for the snapshot."""
     rows = await db.fetch(

@@ -80,6 +80,7 @@ class Method:
 
     ``one_of``: the first of these fields that is there is used, one must be. ``key``: the fields
     that make the idempotency key. ``waiting``: native states that answer 10003, not done yet.
+    ``tells``: what becomes of the trade it makes is told at the request's ``notify_url``.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Method:
     one_of: tuple[str, ...] = ()
     waiting: frozenset[str] = frozenset()
     codes: Mapping[str, Code] = field(default_factory=dict)
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def _method(name: str, raw: Mapping[str, Any]) -> Method:
         one_of=one_of,
         waiting=frozenset(raw.get("waiting", ())),
         codes={code: _code(entry) for code, entry in raw.get("codes", {}).items()},
+        tells=raw.get("tells", False),
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from bankside.gateway.errors import AlgorithmMismatch, SignatureMissing, TenantTokenUnknown
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
+from bankside.gateway.wires.addresses import asked
 from bankside.gateway.wires.alipay.errors import (
     AppIdMissing,
     EncryptionUnsupported,
@@ -54,6 +55,7 @@ from bankside.gateway.wires.keys import (
     content_key,
     digest_name,
 )
+from bankside.kernel.egress import Egress
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.signing import alipay
 from bankside.kernel.signing.content import encrypt
@@ -89,8 +91,10 @@ class AlipayWire:
     window_behind = 600
     window_ahead = 600
 
-    def __init__(self, table: MethodTable | None = None) -> None:
+    def __init__(self, table: MethodTable | None = None, *, egress: Egress | None = None) -> None:
+        """``egress`` says which addresses a request may name for callbacks."""
         self._table = table or method_table()
+        self._egress = egress or Egress()
         self._signers = AnswerSigners(self.name)
 
     def claims(self, x: Exchange) -> bool:
@@ -146,6 +150,13 @@ class AlipayWire:
                 raise FilesUnsupported
             state.content = self._content(x, s, state)
             native = to_native(state.method, state.content)
+            if state.method.tells:
+                x.callback = asked(
+                    self._egress,
+                    self.name,
+                    state.form.get("notify_url"),
+                    sign_type=state.form.get("sign_type"),
+                )
         except BanksideError as error:
             return Refusal.of(error)
         state.base = native.choice.base

@@ -24,6 +24,7 @@ from bankside.gateway.errors import (
 )
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
+from bankside.gateway.wires.addresses import asked
 from bankside.gateway.wires.alipay.errors import (
     EncryptionUnsupported,
     FilesUnsupported,
@@ -46,6 +47,7 @@ from bankside.gateway.wires.keys import (
     content_key,
     digest_name,
 )
+from bankside.kernel.egress import Egress
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.signing import alipay
 from bankside.kernel.signing.content import decrypt, encrypt
@@ -81,8 +83,10 @@ class Alipay3Wire:
     window_behind = 300
     window_ahead = 60
 
-    def __init__(self, table: MethodTable | None = None) -> None:
+    def __init__(self, table: MethodTable | None = None, *, egress: Egress | None = None) -> None:
+        """``egress`` says which addresses a request may name for callbacks."""
         self._table = table or method_table()
+        self._egress = egress or Egress()
         self._signers = AnswerSigners(self.name)
 
     def claims(self, x: Exchange) -> bool:
@@ -134,6 +138,11 @@ class Alipay3Wire:
                 raise FilesUnsupported
             state.content = self._content(x, s, state)
             native = to_native(state.method, state.content)
+            if state.method.tells:
+                url = state.content.get("notify_url", "")
+                if not isinstance(url, str):
+                    raise ParameterInvalid("notify_url is a text")
+                x.callback = asked(self._egress, self.name, url, sign_type="RSA2")
         except BanksideError as error:
             return Refusal.of(error)
         state.base = native.choice.base

@@ -23,6 +23,7 @@ from bankside.gateway.errors import (
 )
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
+from bankside.gateway.wires.addresses import asked
 from bankside.gateway.wires.forms import (
     REPLAY_KEY_BYTES_MAX,
     Form,
@@ -47,6 +48,7 @@ from bankside.gateway.wires.keys import (
     content_key,
     digest_name,
 )
+from bankside.kernel.egress import Egress
 from bankside.kernel.errors import BanksideError, Invalid, NotBuilt
 from bankside.kernel.signing import icbc
 from bankside.kernel.signing.content import encrypt
@@ -91,7 +93,9 @@ class IcbcWire:
     window_behind = 600
     window_ahead = 600
 
-    def __init__(self) -> None:
+    def __init__(self, *, egress: Egress | None = None) -> None:
+        """``egress`` says which addresses a request may name for callbacks."""
+        self._egress = egress or Egress()
         self._signers = AnswerSigners(self.name)
 
     def claims(self, x: Exchange) -> bool:
@@ -139,6 +143,14 @@ class IcbcWire:
                 x.query_params = {name: _scalar(name, value) for name, value in content.items()}
             else:
                 x.body_json = content
+            if x.operation.writes:
+                x.callback = asked(
+                    self._egress,
+                    self.name,
+                    state.form.get("notify_url"),
+                    api=x.path,
+                    encrypt_type="AES" if state.encrypted else "",
+                )
         except BanksideError as error:
             return Refusal.of(error)
         return None
