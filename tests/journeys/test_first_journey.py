@@ -99,7 +99,8 @@ def test_a_product_that_is_not_built_says_so(platform: Platform) -> None:
 def test_sale_refund_and_day_end_leave_books_that_verify(platform: Platform) -> None:
     merchant = own(platform, "merchants")[0]
     token = own(platform, "payer_tokens")[0]["code"]
-    # What other journeys sold for the same merchant is settled before, not with this sale.
+    # What other journeys sold for the same merchant is settled before, not with this sale. After
+    # the cut-off at 23:00 the business date in progress is the next one, for sale and close alike.
     platform.bankside("day", "close")
     settled_before = balance(platform, merchant["account"])
     sale = {

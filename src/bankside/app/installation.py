@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bankside.app.settings import Settings
-from bankside.kernel.clock import Clock, SystemClock, booking_date
+from bankside.kernel.calendar import business_date
+from bankside.kernel.clock import Clock, SystemClock
 from bankside.kernel.errors import Invalid
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Local:
         from bankside.app.executing import executing
 
         try:
-            wanted = date.fromisoformat(day) if day else booking_date(self.clock)
+            wanted = date.fromisoformat(day) if day else business_date(self.clock.now())
         except ValueError as error:
             raise DateInvalid(f"{day!r} is not a date such as 2026-03-02") from error
         async with executing(pool, self.clock) as orders:

@@ -48,4 +48,4 @@ class Installation(Protocol):
         """The signature doctor's report on a raw HTTP request."""
 
     async def close_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
-        """Run the end-of-day steps of a booking date (ISO date; None: today)."""
+        """Run the end-of-day steps of a business date (ISO date; None: the one in progress)."""
