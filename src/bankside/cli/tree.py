@@ -214,9 +214,7 @@ def _catalogue_openapi(
 
 def _day_close(
     context: typer.Context,
-    date: Annotated[
-        str, typer.Option(help="YYYY-MM-DD; default: the date in progress")
-    ] = "",
+    date: Annotated[str, typer.Option(help="YYYY-MM-DD; default: the date in progress")] = "",
     json: AsJson = False,
 ) -> None:
     """Run the end-of-day steps (merchant settlement ...) now instead of at the cut-off."""
