@@ -76,6 +76,13 @@ async def test_a_product_that_is_not_built_says_so(site: AsyncClient) -> None:
     assert "501 product.not_available" in answer.text
 
 
+async def test_a_search_for_nothing_leads_to_the_whole_shelf(site: AsyncClient) -> None:
+    for address in ("/shelf", "/shelf?q=", "/shelf?q=%20%20"):
+        answer = await site.get(address)
+
+        assert (answer.status_code, answer.headers["location"]) == (303, "/#shelf")
+
+
 async def test_what_the_reader_types_is_shown_as_text(site: AsyncClient) -> None:
     answer = await site.get("/shelf", params={"q": "<script>alert(1)</script>"})
 

@@ -6,56 +6,19 @@ Then the story is told again from its beginning by another process, with the sam
 would. The accounts must end as if nothing had happened.
 """
 
-import asyncio
-import itertools
-import os
-import secrets
-import signal
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 import pytest
-from asyncpg.transaction import Transaction
+from tests.crash.stories import Facts, Story, survives, tell
 from tests.orders.little_bank import LittleBank, cny
 
-from bankside.bank.ledger import AccountStatus, Books, carry_out, set_status, verify
-from bankside.catalog import load
-from bankside.kernel.clock import FixedClock
-from bankside.kernel.db import open_pool
-from bankside.orders import Orders
+from bankside.bank.ledger import AccountStatus, carry_out, set_status
 
 pytestmark = pytest.mark.crash
 
-# Everything a story needs that has to be the same when it is told again.
-Facts = dict[str, str]
-Story = Callable[[LittleBank, Facts], Awaitable[None]]
 TODAY = date(2026, 3, 2)
 # A story that is told again relies on its keys, and those are kept for 7 days.
 KEYS_LIVE = 6
-
-
-async def _prepare(bank: LittleBank) -> Facts:
-    merchant = await bank.merchant(fee_rate_bp=100)
-    payer, rider = await bank.account("100.00"), await bank.receiver(merchant)
-    return {
-        "payer": payer.id,
-        "rider": rider.id,
-        "merchant": merchant.id,
-        "settlement": merchant.settlement_ledger_account,
-        "pending": merchant.pending_ledger_account,
-        "token": await bank.token(payer),
-        "customer": payer.customer,
-        "dollars": (await bank.account(currency="USD")).id,
-    }
-
-
-async def _tell(
-    bank: LittleBank, key: str, operation: str, body: Mapping[str, Any], path: str | None = None
-) -> str:
-    """One call under its fixed key; the order's id."""
-    answer = await bank.shown(operation, dict(body), path=path, key=key)
-    return str(answer["id"])
 
 
 async def transfer(bank: LittleBank, facts: Facts) -> None:
@@ -64,19 +27,19 @@ async def transfer(bank: LittleBank, facts: Facts) -> None:
         "payee_account": facts["rider"],
         "amount": cny("30.00"),
     }
-    await _tell(bank, "1", "payment.internal-transfers.create", body)
+    await tell(bank, "1", "payment.internal-transfers.create", body)
 
 
 async def collected(bank: LittleBank, facts: Facts) -> None:
     body = {"merchant": facts["merchant"], "order_no": "C", "amount": cny("50.00")}
-    order = await _tell(bank, "1", "merchant.collection-codes.create", body)
+    order = await tell(bank, "1", "merchant.collection-codes.create", body)
     payer = {"order": order, "payer_token": facts["token"]}
-    await _tell(bank, "2", "platform.payer-confirmations.create", payer)
+    await tell(bank, "2", "platform.payer-confirmations.create", payer)
     refund = {"order": order, "refund_no": "R1", "amount": cny("10.00")}
-    await _tell(bank, "3", "merchant.merchant-refunds.create", refund)
+    await tell(bank, "3", "merchant.merchant-refunds.create", refund)
     await bank.orders.end_of_day(TODAY)
     refund = {"order": order, "refund_no": "R2", "amount": cny("5.00")}
-    await _tell(bank, "4", "merchant.merchant-refunds.create", refund)
+    await tell(bank, "4", "merchant.merchant-refunds.create", refund)
 
 
 async def split(bank: LittleBank, facts: Facts) -> None:
@@ -87,12 +50,12 @@ async def split(bank: LittleBank, facts: Facts) -> None:
         "payer_token": facts["token"],
         "receivers": [{"account": facts["rider"]}],
     }
-    order = await _tell(bank, "1", "merchant.split-orders.create", body)
+    order = await tell(bank, "1", "merchant.split-orders.create", body)
     share = {"receivers": [{"account": facts["rider"], "amount": cny("20.00")}]}
-    await _tell(bank, "2", "merchant.split-orders.splits", share, order)
+    await tell(bank, "2", "merchant.split-orders.splits", share, order)
     back = {"account": facts["rider"], "amount": cny("5.00")}
-    await _tell(bank, "3", "merchant.split-orders.returns", back, order)
-    await _tell(bank, "4", "merchant.split-orders.finishes", {}, order)
+    await tell(bank, "3", "merchant.split-orders.returns", back, order)
+    await tell(bank, "4", "merchant.split-orders.finishes", {}, order)
 
 
 async def held(bank: LittleBank, facts: Facts) -> None:
@@ -102,9 +65,9 @@ async def held(bank: LittleBank, facts: Facts) -> None:
         "amount": cny("50.00"),
         "payer_token": facts["token"],
     }
-    order = await _tell(bank, "1", "merchant.preauthorizations.create", body)
-    await _tell(bank, "2", "merchant.preauthorizations.captures", {"amount": cny("20.00")}, order)
-    await _tell(bank, "3", "merchant.preauthorizations.closures", {}, order)
+    order = await tell(bank, "1", "merchant.preauthorizations.create", body)
+    await tell(bank, "2", "merchant.preauthorizations.captures", {"amount": cny("20.00")}, order)
+    await tell(bank, "3", "merchant.preauthorizations.closures", {}, order)
 
 
 async def timed_out(bank: LittleBank, facts: Facts) -> None:
@@ -115,8 +78,8 @@ async def timed_out(bank: LittleBank, facts: Facts) -> None:
         "payer_token": facts["token"],
         "expires_in_seconds": 60,
     }
-    order = await _tell(bank, "1", "merchant.preauthorizations.create", body)
-    await _tell(bank, "2", "merchant.preauthorizations.captures", {"amount": cny("20.00")}, order)
+    order = await tell(bank, "1", "merchant.preauthorizations.create", body)
+    await tell(bank, "2", "merchant.preauthorizations.captures", {"amount": cny("20.00")}, order)
     bank.clock.advance(timedelta(minutes=2))
     await bank.orders.expire()
 
@@ -132,9 +95,9 @@ async def batch(bank: LittleBank, facts: Facts) -> None:
         "total": cny("30.00"),
         "count": 3,
     }
-    order = await _tell(bank, "1", "payment.bulk-transfers.create", body)
+    order = await tell(bank, "1", "payment.bulk-transfers.create", body)
     await bank.orders.resume(order, partner=bank.partner)
-    again = await _tell(bank, "2", "payment.bulk-transfers.retries", {}, order)
+    again = await tell(bank, "2", "payment.bulk-transfers.retries", {}, order)
     await bank.orders.resume(again, partner=bank.partner)
 
 
@@ -145,7 +108,7 @@ async def sent_back(bank: LittleBank, facts: Facts) -> None:
         "amount": cny("50.00"),
         "payer_token": facts["token"],
     }
-    await _tell(bank, "1", "merchant.scan-payments.create", body)
+    await tell(bank, "1", "merchant.scan-payments.create", body)
     async with bank.pool.acquire() as db:
         await carry_out(db, set_status(facts["settlement"], AccountStatus.CLOSED))
     await bank.orders.end_of_day(TODAY)
@@ -153,17 +116,17 @@ async def sent_back(bank: LittleBank, facts: Facts) -> None:
 
 async def deposited(bank: LittleBank, facts: Facts) -> None:
     body = {"account": facts["payer"], "product_code": "TD-3M", "amount": cny("60.00")}
-    order = await _tell(bank, "1", "account.term-deposits.create", body)
+    order = await tell(bank, "1", "account.term-deposits.create", body)
     bank.clock.advance(timedelta(days=KEYS_LIVE))
     await bank.orders.expire()
-    await _tell(bank, "2", "account.term-deposits.cancellations", {}, order)
+    await tell(bank, "2", "account.term-deposits.cancellations", {}, order)
 
 
 async def opened(bank: LittleBank, facts: Facts) -> None:
     body = {"master_account": facts["payer"], "name": "sub", "amount": cny("40.00")}
-    order = await _tell(bank, "1", "account.sub-accounts.create", body)
+    order = await tell(bank, "1", "account.sub-accounts.create", body)
     body = {"sweep_to": facts["rider"]}
-    await _tell(bank, "2", "account.sub-accounts.closures", body, order)
+    await tell(bank, "2", "account.sub-accounts.closures", body, order)
 
 
 async def sent_out(bank: LittleBank, facts: Facts) -> None:
@@ -175,7 +138,7 @@ async def sent_out(bank: LittleBank, facts: Facts) -> None:
             "payee_bank": "102100099996",
             "amount": cny("20.00"),
         }
-        await _tell(bank, str(number), "payment.interbank-transfers.create", body)
+        await tell(bank, str(number), "payment.interbank-transfers.create", body)
     await bank.orders.expire()
     bank.clock.advance(timedelta(minutes=2))
     await bank.orders.expire()
@@ -188,11 +151,11 @@ async def lent(bank: LittleBank, facts: Facts) -> None:
         "amount": cny("1200.00"),
         "term_months": 12,
     }
-    order = await _tell(bank, "1", "loan.personal-loans.applications-create", body)
-    await _tell(bank, "2", "loan.personal-loans.drawdowns", {}, order)
+    order = await tell(bank, "1", "loan.personal-loans.applications-create", body)
+    await tell(bank, "2", "loan.personal-loans.drawdowns", {}, order)
     bank.clock.advance(timedelta(days=KEYS_LIVE))
     await bank.orders.expire()
-    await _tell(bank, "3", "loan.personal-loans.repayments", {}, order)
+    await tell(bank, "3", "loan.personal-loans.repayments", {}, order)
 
 
 async def invested(bank: LittleBank, facts: Facts) -> None:
@@ -202,12 +165,12 @@ async def invested(bank: LittleBank, facts: Facts) -> None:
         "amount": cny("50.00"),
         "risk_grade": "C3",
     }
-    order = await _tell(bank, "1", "wealth.wealth-subscriptions.create", body)
+    order = await tell(bank, "1", "wealth.wealth-subscriptions.create", body)
     bank.clock.advance(timedelta(days=KEYS_LIVE))
     await bank.orders.expire()
     part = {"holding": order, "units": "20.0000"}
-    await _tell(bank, "2", "wealth.wealth-redemptions.create", part)
-    await _tell(bank, "3", "wealth.wealth-redemptions.create", {"holding": order})
+    await tell(bank, "2", "wealth.wealth-redemptions.create", part)
+    await tell(bank, "3", "wealth.wealth-redemptions.create", {"holding": order})
 
 
 async def exchanged(bank: LittleBank, facts: Facts) -> None:
@@ -217,8 +180,8 @@ async def exchanged(bank: LittleBank, facts: Facts) -> None:
         "amount": cny("71.20"),
         "quote_only": True,
     }
-    order = await _tell(bank, "1", "forex.spot-exchanges.create", body)
-    await _tell(bank, "2", "forex.spot-exchanges.confirmations", {}, order)
+    order = await tell(bank, "1", "forex.spot-exchanges.create", body)
+    await tell(bank, "2", "forex.spot-exchanges.confirmations", {}, order)
 
 
 # What payer, rider, settlement account and pending account hold when the story was told whole.
@@ -249,86 +212,4 @@ STORIES: list[tuple[Story, list[int]]] = [
 def test_a_killed_story_told_again_ends_with_the_same_books(
     fresh_url: str, story: Story, expected: list[int]
 ) -> None:
-    partner = f"prt_{secrets.token_hex(8)}"
-    facts = asyncio.run(_with_bank(fresh_url, partner, _prepare))
-    commits = _told_by_child(fresh_url, partner, facts, story, kill_at=None)
-    assert commits > 0
-    assert asyncio.run(_with_bank(fresh_url, partner, _balances(facts))) == expected
-
-    for at in itertools.product(range(1, commits + 1), ("before", "after")):
-        partner = f"prt_{secrets.token_hex(8)}"
-        facts = asyncio.run(_with_bank(fresh_url, partner, _prepare))
-        _told_by_child(fresh_url, partner, facts, story, kill_at=at)
-        asyncio.run(_with_bank(fresh_url, partner, lambda bank, facts=facts: story(bank, facts)))
-        found = asyncio.run(_with_bank(fresh_url, partner, _balances(facts)))
-        assert found == expected, f"killed {at[1]} commit {at[0]}"
-    asyncio.run(_with_bank(fresh_url, partner, _proved))
-
-
-def _balances(facts: Facts) -> Callable[[LittleBank], Awaitable[list[int]]]:
-    names = [facts[each] for each in ("payer", "rider", "settlement", "pending")]
-    return lambda bank: bank.money(*names)
-
-
-async def _proved(bank: LittleBank) -> None:
-    """The ledger's own proof, and one outbox chain without gaps for every order."""
-    async with bank.pool.acquire() as db:
-        assert (await verify(db)).fault is None
-        gaps = await db.fetchval(
-            "select count(*) from (select max(object_seq) as last, count(*) as told"
-            " from kernel.outbox group by partner_id, object_id) each where last <> told"
-        )
-        drifted = await db.fetchval(
-            "select count(*) from orders.orders o where revision <> (select count(distinct"
-            " revision) from orders.journal j where (j.partner_id, j.order_id) ="
-            " (o.partner_id, o.order_id))"
-        )
-    assert (gaps, drifted) == (0, 0)
-
-
-async def _with_bank(url: str, partner: str, use: Callable[[LittleBank], Awaitable[Any]]) -> Any:
-    pool = await open_pool(url, size=4)
-    clock = FixedClock(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
-    async with Books(pool, clock) as books:
-        bank = LittleBank(pool, books, clock, Orders(pool, books, clock, load()), partner)
-        result = await use(bank)
-    await pool.close()
-    return result
-
-
-def _told_by_child(
-    url: str, partner: str, facts: Facts, story: Story, *, kill_at: tuple[int, str] | None
-) -> int:
-    """Tell the story in a child process, killed as asked; how many commits a whole one makes."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            commits = _counting(kill_at)
-            asyncio.run(_with_bank(url, partner, lambda bank: story(bank, facts)))
-            os._exit(commits())
-        except BaseException:  # noqa: BLE001 - a forked child must end here, whatever happened
-            os._exit(255)
-    _, status = os.waitpid(pid, 0)
-    if kill_at is not None:
-        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        return 0
-    assert os.WIFEXITED(status) and os.WEXITSTATUS(status) < 255
-    return os.WEXITSTATUS(status)
-
-
-def _counting(kill_at: tuple[int, str] | None) -> Callable[[], int]:
-    """Count this process's commits from here on, and kill it at the one asked for."""
-    commit = Transaction._Transaction__commit
-    count = 0
-
-    async def counted(self: Transaction) -> None:
-        nonlocal count
-        count += 1
-        if kill_at == (count, "before"):
-            os.kill(os.getpid(), signal.SIGKILL)
-        await commit(self)
-        if kill_at == (count, "after"):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    Transaction._Transaction__commit = counted
-    return lambda: count
+    survives(fresh_url, story, expected)

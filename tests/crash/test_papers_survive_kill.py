@@ -4,24 +4,12 @@ Like ``test_orders_survive_kill``: a child is killed at each of its commits, on 
 the story is told again with the same keys, and the accounts end as if nothing had happened.
 """
 
-import asyncio
-import itertools
-import secrets
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from tests.crash.test_orders_survive_kill import (
-    Facts,
-    Story,
-    _balances,
-    _prepare,
-    _proved,
-    _tell,
-    _told_by_child,
-    _with_bank,
-)
+from tests.crash.stories import Facts, Story, survives, tell
 from tests.orders.little_bank import LittleBank, cny
 
 pytestmark = pytest.mark.crash
@@ -32,10 +20,10 @@ TODAY = date(2026, 3, 2)
 async def debited(bank: LittleBank, facts: Facts) -> None:
     mandate = await _mandate(bank, facts)
     asked = {"mandate": mandate, "amount": cny("20.00"), "reference": "D1"}
-    await _tell(bank, "2", "payment.direct-debits.create", asked)
+    await tell(bank, "2", "payment.direct-debits.create", asked)
     bank.clock.advance(timedelta(days=1))
     await bank.orders.expire()
-    await _tell(bank, "3", "payment.direct-debits.mandates-revoke", {}, mandate)
+    await tell(bank, "3", "payment.direct-debits.mandates-revoke", {}, mandate)
 
 
 async def _mandate(bank: LittleBank, facts: Facts) -> str:
@@ -47,7 +35,7 @@ async def _mandate(bank: LittleBank, facts: Facts) -> str:
         "period": "monthly",
         "first_on": "2026-03-03",
     }
-    return await _tell(bank, "1", "payment.direct-debits.mandates-create", terms)
+    return await tell(bank, "1", "payment.direct-debits.mandates-create", terms)
 
 
 async def billed(bank: LittleBank, facts: Facts) -> None:
@@ -57,11 +45,11 @@ async def billed(bank: LittleBank, facts: Facts) -> None:
         "amount": cny("50.00"),
         "payer_no": "7",
     }
-    bill = await _tell(bank, "1", "payment.bill-payments.create", asked)
+    bill = await tell(bank, "1", "payment.bill-payments.create", asked)
     pay = {"payer_token": facts["token"]}
-    await _tell(bank, "2", "payment.bill-payments.payments", pay, bill)
+    await tell(bank, "2", "payment.bill-payments.payments", pay, bill)
     back = {"amount": cny("10.00"), "refund_no": "R1"}
-    await _tell(bank, "3", "payment.bill-payments.refunds", back, bill)
+    await tell(bank, "3", "payment.bill-payments.refunds", back, bill)
 
 
 async def couponed(bank: LittleBank, facts: Facts) -> None:
@@ -71,10 +59,10 @@ async def couponed(bank: LittleBank, facts: Facts) -> None:
         "amount": cny("20.00"),
         "code": "CODE-1",
     }
-    used = await _tell(bank, "1", "engage.coupons.create", asked)
+    used = await tell(bank, "1", "engage.coupons.create", asked)
     redeem = {"code": "CODE-1", "payee_account": facts["rider"]}
-    await _tell(bank, "2", "engage.coupons.redemptions", redeem, used)
-    await _tell(bank, "3", "engage.coupons.create", {**asked, "valid_until": "2026-03-02"})
+    await tell(bank, "2", "engage.coupons.redemptions", redeem, used)
+    await tell(bank, "3", "engage.coupons.create", {**asked, "valid_until": "2026-03-02"})
     bank.clock.advance(timedelta(days=1))
     await bank.orders.expire()
 
@@ -88,17 +76,17 @@ async def sold(bank: LittleBank, facts: Facts) -> None:
         "code": "CODE-2",
         "benefit": "会员",
     }
-    right = await _tell(bank, "1", "engage.membership-benefits.create", asked)
-    await _tell(bank, "2", "engage.membership-benefits.redemptions", {"code": "CODE-2"}, right)
+    right = await tell(bank, "1", "engage.membership-benefits.create", asked)
+    await tell(bank, "2", "engage.membership-benefits.redemptions", {"code": "CODE-2"}, right)
     await bank.orders.end_of_day(TODAY)
 
 
 async def vouched(bank: LittleBank, facts: Facts) -> None:
     product = "supplychain.credit-vouchers"
     voucher = await _issued(bank, facts, product)
-    await _tell(bank, "2", f"{product}.confirmations", {}, voucher)
+    await tell(bank, "2", f"{product}.confirmations", {}, voucher)
     part = {"to_account": facts["settlement"], "amount": cny("10.00"), "endorsement_no": "E1"}
-    await _tell(bank, "3", f"{product}.endorsements", part, voucher)
+    await tell(bank, "3", f"{product}.endorsements", part, voucher)
     bank.clock.advance(timedelta(days=5))
     await bank.orders.expire()
 
@@ -107,7 +95,7 @@ async def credited(bank: LittleBank, facts: Facts) -> None:
     product = "bill.domestic-letters-of-credit"
     papers = {"contract_no": "C1", "document_no": "LADING-1"}
     letter = await _issued(bank, facts, product, **papers)
-    await _tell(bank, "2", f"{product}.confirmations", {}, letter)
+    await tell(bank, "2", f"{product}.confirmations", {}, letter)
     bank.clock.advance(timedelta(days=5))
     for _ in range(3):
         await bank.orders.expire()
@@ -122,7 +110,7 @@ async def _issued(bank: LittleBank, facts: Facts, product: str, **more: Any) -> 
         "maturity": "2026-03-06",
         **more,
     }
-    return await _tell(bank, "1", f"{product}.create", asked)
+    return await tell(bank, "1", f"{product}.create", asked)
 
 
 async def insured(bank: LittleBank, facts: Facts) -> None:
@@ -136,7 +124,7 @@ async def insured(bank: LittleBank, facts: Facts) -> None:
         "from_on": "2026-03-02",
         "to_on": "2027-03-01",
     }
-    policy = await _tell(bank, "1", "insurance.insurance-policies.create", asked)
+    policy = await tell(bank, "1", "insurance.insurance-policies.create", asked)
     await bank.orders.end_of_day(TODAY)
     claim = {
         "policy": policy,
@@ -145,7 +133,7 @@ async def insured(bank: LittleBank, facts: Facts) -> None:
         "document_no": "REPORT-1",
         "account": facts["rider"],
     }
-    paid = await _tell(bank, "2", "insurance.insurance-claims.create", claim)
+    paid = await tell(bank, "2", "insurance.insurance-claims.create", claim)
     await bank.orders.resume(paid, partner=bank.partner)
 
 
@@ -161,7 +149,7 @@ async def withheld(bank: LittleBank, facts: Facts) -> None:
         "platform": "跑跑",
         "period": "2026-02",
     }
-    order = await _tell(bank, "1", "payroll.gig-settlements.create", asked)
+    order = await tell(bank, "1", "payroll.gig-settlements.create", asked)
     await bank.orders.resume(order, partner=bank.partner)
 
 
@@ -194,17 +182,4 @@ STORIES: list[tuple[Story, list[int]]] = [
 def test_a_killed_story_of_papers_told_again_ends_with_the_same_books(
     fresh_url: str, story: Story, expected: list[int]
 ) -> None:
-    partner = f"prt_{secrets.token_hex(8)}"
-    facts = asyncio.run(_with_bank(fresh_url, partner, _prepare))
-    commits = _told_by_child(fresh_url, partner, facts, story, kill_at=None)
-    assert commits > 0
-    assert asyncio.run(_with_bank(fresh_url, partner, _balances(facts))) == expected
-
-    for at in itertools.product(range(1, commits + 1), ("before", "after")):
-        partner = f"prt_{secrets.token_hex(8)}"
-        facts = asyncio.run(_with_bank(fresh_url, partner, _prepare))
-        _told_by_child(fresh_url, partner, facts, story, kill_at=at)
-        asyncio.run(_with_bank(fresh_url, partner, lambda bank, facts=facts: story(bank, facts)))
-        found = asyncio.run(_with_bank(fresh_url, partner, _balances(facts)))
-        assert found == expected, f"killed {at[1]} commit {at[0]}"
-    asyncio.run(_with_bank(fresh_url, partner, _proved))
+    survives(fresh_url, story, expected)

@@ -197,9 +197,9 @@ class LittleBank:
 
 
 def _person() -> Registration:
-    """Somebody with a resident id of their own (area 110105, any day, serial by count)."""
+    """Somebody of working age with a resident id of their own (area 110105, serial by count)."""
     number = next(_people)
-    digits = f"110105{1950 + secrets.randbelow(50)}{1 + number % 12:02d}{1 + number % 28:02d}"
+    digits = f"110105{1980 + secrets.randbelow(20)}{1 + number % 12:02d}{1 + number % 28:02d}"
     digits += f"{secrets.randbelow(1000):03d}"
     total = sum(int(d) * w for d, w in zip(digits, _RESIDENT_WEIGHTS, strict=True))
     return Registration(

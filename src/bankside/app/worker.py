@@ -21,7 +21,8 @@ from bankside.identity.decisions import forget_answers
 from bankside.identity.passkeys import forget_challenges
 from bankside.identity.sessions import forget_old
 from bankside.kernel import jobs
-from bankside.kernel.clock import BANK_ZONE, Clock, SystemClock
+from bankside.kernel.calendar import business_date
+from bankside.kernel.clock import Clock, SystemClock
 from bankside.kernel.db import Pool, open_pool, transaction
 from bankside.kernel.egress import Egress
 from bankside.kernel.events import Event
@@ -38,8 +39,6 @@ DAY_END_LOOK_SECONDS = 30.0
 # Values of one hour go at once, hours later: how often we look decides nothing but the space used.
 DROP_EXPIRED_SECONDS = 300.0
 CONSENTS_SECONDS = 30.0
-# The business date closes at 23:00 bank time; what arrives later belongs to the next date.
-CUT_OFF_HOUR = 23
 RETRY_SECONDS = 5.0
 
 _log = structlog.get_logger("worker")
@@ -124,5 +123,4 @@ async def _record_expiries(pool: Pool, clock: Clock) -> None:
 
 async def _day_end(orders: Orders, clock: Clock) -> None:
     """Close the newest business date whose cut-off has passed; closing again changes nothing."""
-    closed = clock.now().astimezone(BANK_ZONE) - timedelta(hours=CUT_OFF_HOUR)
-    await orders.end_of_day(closed.date())
+    await orders.end_of_day(business_date(clock.now()) - timedelta(days=1))

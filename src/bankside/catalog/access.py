@@ -5,10 +5,12 @@ Its paths, member names and scopes are UK Open Banking's; whole schemas stand be
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bankside.catalog.model import Input, Product, ProductOperation, Step, Text
 from bankside.catalog.naming import icbc_path
+from bankside.catalog.reading import beside_the_shelf
 
 Row = Mapping[str, Any]
 
@@ -17,29 +19,15 @@ QUERY_TEXT_MAX = 128
 
 def access_product(row: Row) -> Product:
     """The definition as a product that every client has and nobody subscribes to."""
-    return Product(
-        id=row["id"],
-        category="",
-        name=_text(row["name"]),
-        description=_text(row["description"]),
-        tier="access",
+    operations = tuple(_operation(row["id"], each) for each in row["operations"])
+    return replace(
+        beside_the_shelf(row, "access", operations),
         # What a payment runs through is the family of transfers.
         archetype="transfer",
-        family="access",
-        scenes=(),
-        industries=(),
-        inputs=(),
         steps=tuple(
             Step(each["id"], each["use"], each["when"], each["on_failure"], each["with"])
             for each in row["steps"]
         ),
-        primitives=(),
-        fees=None,
-        limits=None,
-        risk_tier=row["risk_tier"],
-        data_class=row["data_class"],
-        consent_scopes=frozenset(),
-        operations=tuple(_operation(row["id"], each) for each in row["operations"]),
     )
 
 

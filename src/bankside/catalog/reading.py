@@ -5,7 +5,7 @@ whether a call can move money.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from bankside.catalog.model import (
     Archetype,
@@ -119,14 +119,22 @@ def platform_product(row: Row) -> Product:
             description=_text(each["description"]),
         )
 
+    operations = tuple(operation(each) for each in row["operations"])
+    return beside_the_shelf(row, "platform", operations)
+
+
+def beside_the_shelf(
+    row: Row, kind: Literal["platform", "access"], operations: tuple[ProductOperation, ...]
+) -> Product:
+    """A set of operations in the shape of a product: on no shelf, without a price."""
     return Product(
         id=row["id"],
         category="",
         name=_text(row["name"]),
         description=_text(row["description"]),
-        tier="platform",
+        tier=kind,
         archetype="",
-        family="platform",
+        family=kind,
         scenes=(),
         industries=(),
         inputs=(),
@@ -137,7 +145,7 @@ def platform_product(row: Row) -> Product:
         risk_tier=row["risk_tier"],
         data_class=row["data_class"],
         consent_scopes=frozenset(),
-        operations=tuple(operation(each) for each in row["operations"]),
+        operations=operations,
     )
 
 

@@ -1,8 +1,7 @@
 """The command tree: names, options and help; each command imports what it needs when it runs."""
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +10,8 @@ import typer
 from bankside.cli import tree_demo, tree_people, tree_reconcile, tree_webhooks
 from bankside.cli.installation import Installation
 from bankside.cli.output import BUG, NETWORK, exit_code, fail
+from bankside.cli.running import AsJson, run
 from bankside.kernel.errors import BanksideError
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 _HELP = "bankside: the platform with which a bank becomes an open bank."
 
@@ -68,12 +66,6 @@ def build() -> typer.Typer:
     return tree
 
 
-def _run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    code = asyncio.run(work())
-    if code:
-        raise typer.Exit(code)
-
-
 # tidy: arguments - every option of a command is a parameter
 def _call(
     context: typer.Context,
@@ -119,7 +111,7 @@ def _app_create(
     }
     scopes = tuple(" ".join(scope).split())
     wish = app.Wish(name, jwks, tuple(redirect_uri), scopes, settings)
-    _run(lambda: app.create(context.obj, partner, wish))
+    run(app.create(context.obj, partner, wish))
 
 
 def _app_block(
@@ -131,7 +123,7 @@ def _app_block(
     """End an app's signed calls and access tokens on every edge; what customers gave stays."""
     from bankside.cli import blocking
 
-    _run(lambda: blocking.block(context.obj, partner, app, reason))
+    run(blocking.block(context.obj, partner, app, reason))
 
 
 def _app_unblock(
@@ -143,14 +135,14 @@ def _app_unblock(
     """Let a blocked app call again."""
     from bankside.cli import blocking
 
-    _run(lambda: blocking.unblock(context.obj, partner, app, reason))
+    run(blocking.unblock(context.obj, partner, app, reason))
 
 
 def _rotate_keys(context: typer.Context, json: AsJson = False) -> None:
     """Sign id_tokens with the next key from now on, and publish a new next one."""
     from bankside.cli import app
 
-    _run(lambda: app.rotate_keys(context.obj, as_json=json))
+    run(app.rotate_keys(context.obj, as_json=json))
 
 
 def _doctor_signature(
@@ -162,7 +154,7 @@ def _doctor_signature(
     """Explain a failing signature: expected and received string, first difference, likely cause."""
     from bankside.cli import doctor
 
-    _run(lambda: doctor.signature(context.obj, request, string, as_json=json))
+    run(doctor.signature(context.obj, request, string, as_json=json))
 
 
 def _load_berka(
@@ -174,7 +166,7 @@ def _load_berka(
     """Load the Berka bank: branches, clients, accounts, standing orders, loans, cards."""
     from bankside.cli import load
 
-    _run(lambda: load.berka(context.obj, folder, partner, as_json=json))
+    run(load.berka(context.obj, folder, partner, as_json=json))
 
 
 def _ledger_verify(
@@ -185,7 +177,7 @@ def _ledger_verify(
     """Recompute every balance, version, hold and hash; name the first entry that is wrong."""
     from bankside.cli import ledger as books
 
-    _run(lambda: books.verify_ledger(context.obj, ledger, as_json=json))
+    run(books.verify_ledger(context.obj, ledger, as_json=json))
 
 
 def _catalogue_count(context: typer.Context, json: AsJson = False) -> None:
@@ -220,14 +212,14 @@ def _day_close(
     """Run the end-of-day steps (merchant settlement ...) now instead of at the cut-off."""
     from bankside.cli import day
 
-    _run(lambda: day.close(context.obj, date or None, as_json=json))
+    run(day.close(context.obj, date or None, as_json=json))
 
 
 def _events_dead(context: typer.Context, json: AsJson = False) -> None:
     """List events that were given up after their last attempt."""
     from bankside.cli import events
 
-    _run(lambda: events.dead(context.obj, as_json=json))
+    run(events.dead(context.obj, as_json=json))
 
 
 def _replay(
@@ -238,7 +230,7 @@ def _replay(
     """Deliver dead events again, with the ids they had."""
     from bankside.cli import events
 
-    _run(lambda: events.replay(context.obj, event, as_json=json))
+    run(events.replay(context.obj, event, as_json=json))
 
 
 def read_json(text: str) -> Any:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+from bankside.cli.running import AsJson
 
 
 def add_to(tree: typer.Typer) -> None:

@@ -1,12 +1,12 @@
 """The branches `staff` and `user` of the command tree; each command imports what it needs."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+from bankside.cli.running import AsJson, run
+
 Login = Annotated[str, typer.Argument(help="login of the person")]
 Roles = Annotated[list[str], typer.Option("--role", help="role; repeat for more")]
 Name = Annotated[str, typer.Option(help="name that others see; default: the login")]
@@ -52,12 +52,6 @@ def add_to(tree: typer.Typer) -> None:
         tree.add_typer(group, name=name)
 
 
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    code = asyncio.run(work)
-    if code:
-        raise typer.Exit(code)
-
-
 def _staff_create(
     context: typer.Context, login: NewLogin, role: Roles, name: Name = "", json: AsJson = False
 ) -> None:
@@ -88,7 +82,7 @@ def _create(
     from bankside.cli import people
 
     wish = people.Wish(login, name, tuple(role))
-    _run(people.create(context.obj, people.space_of(partner), wish, as_json=json))
+    run(people.create(context.obj, people.space_of(partner), wish, as_json=json))
 
 
 def _staff_list(context: typer.Context, json: AsJson = False) -> None:
@@ -104,7 +98,7 @@ def _user_list(context: typer.Context, partner: Partner, json: AsJson = False) -
 def _list(context: typer.Context, partner: str | None, json: bool) -> None:
     from bankside.cli import people
 
-    _run(people.every(context.obj, people.space_of(partner), as_json=json))
+    run(people.every(context.obj, people.space_of(partner), as_json=json))
 
 
 def _staff_roles(context: typer.Context, login: Login, role: Roles, json: AsJson = False) -> None:
@@ -125,7 +119,7 @@ def _roles(
     from bankside.cli import people
 
     space = people.space_of(partner)
-    _run(people.give_roles(context.obj, space, login, tuple(role), as_json=json))
+    run(people.give_roles(context.obj, space, login, tuple(role), as_json=json))
 
 
 def _staff_invite(context: typer.Context, login: Login, json: AsJson = False) -> None:
@@ -143,7 +137,7 @@ def _user_invite(
 def _invite(context: typer.Context, partner: str | None, login: str, json: bool) -> None:
     from bankside.cli import people
 
-    _run(people.renew(context.obj, people.space_of(partner), login, as_json=json))
+    run(people.renew(context.obj, people.space_of(partner), login, as_json=json))
 
 
 def _staff_block(context: typer.Context, login: Login, json: AsJson = False) -> None:
@@ -176,7 +170,7 @@ def _block(
     from bankside.cli import people
 
     space = people.space_of(partner)
-    _run(people.block(context.obj, space, login, blocked=blocked, as_json=json))
+    run(people.block(context.obj, space, login, blocked=blocked, as_json=json))
 
 
 def _staff_explain(
@@ -206,7 +200,7 @@ def _explain(
     from bankside.cli import people
 
     space = people.space_of(partner)
-    _run(people.why(context.obj, space, login, permission, as_json=json))
+    run(people.why(context.obj, space, login, permission, as_json=json))
 
 
 def _matrix() -> None:

@@ -1,13 +1,13 @@
 """The branch `reconcile` of the command tree; each command imports what it needs."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+from bankside.cli.running import AsJson, run
+
 Partner = Annotated[str, typer.Option(help="id of the partner whose money it is")]
 Date = Annotated[str, typer.Option(help="business date, YYYY-MM-DD; closes 23:00 Beijing time")]
 BreakId = Annotated[str, typer.Argument(help="brk_...")]
@@ -33,12 +33,6 @@ def add_to(tree: typer.Typer) -> None:
     tree.add_typer(group, name="reconcile")
 
 
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    code = asyncio.run(work)
-    if code:
-        raise typer.Exit(code)
-
-
 def _reconcile(
     context: typer.Context,
     partner: Partner,
@@ -50,7 +44,7 @@ def _reconcile(
     """Compare a closed date; a second run of it says the same and changes nothing."""
     from bankside.cli import reconcile
 
-    _run(reconcile.run(context.obj, reconcile.day(partner, date, channel), file, as_json=json))
+    run(reconcile.run(context.obj, reconcile.day(partner, date, channel), file, as_json=json))
 
 
 # tidy: arguments - every option of a command is a parameter
@@ -67,7 +61,7 @@ def _breaks(
     from bankside.cli import reconcile
 
     chosen = reconcile.chosen(channel, date, closed=closed)
-    _run(reconcile.breaks(context.obj, partner, chosen, cursor=cursor, as_json=json))
+    run(reconcile.breaks(context.obj, partner, chosen, cursor=cursor, as_json=json))
 
 
 def _assign(
@@ -80,7 +74,7 @@ def _assign(
     """Give a break an owner."""
     from bankside.cli import reconcile
 
-    _run(reconcile.assign(context.obj, partner, break_id, owner, as_json=json))
+    run(reconcile.assign(context.obj, partner, break_id, owner, as_json=json))
 
 
 # tidy: arguments - every option of a command is a parameter
@@ -99,7 +93,7 @@ def _adjust(
     from bankside.cli import reconcile
 
     wish = reconcile.Wish(reason, by, debit, credit, amount)
-    _run(reconcile.adjust(context.obj, partner, break_id, wish, as_json=json))
+    run(reconcile.adjust(context.obj, partner, break_id, wish, as_json=json))
 
 
 def _approve(
@@ -108,7 +102,7 @@ def _approve(
     """Approve what another person proposed: it is posted now."""
     from bankside.cli import reconcile
 
-    _run(reconcile.approve(context.obj, partner, break_id, by, as_json=json))
+    run(reconcile.approve(context.obj, partner, break_id, by, as_json=json))
 
 
 def _close(
@@ -117,7 +111,7 @@ def _close(
     """An adjusted break is done with."""
     from bankside.cli import reconcile
 
-    _run(reconcile.close(context.obj, partner, break_id, as_json=json))
+    run(reconcile.close(context.obj, partner, break_id, as_json=json))
 
 
 def _file(
@@ -132,4 +126,4 @@ def _file(
     from bankside.cli import reconcile
 
     wanted = reconcile.day(partner, date, channel)
-    _run(reconcile.write_file(context.obj, wanted, target, as_json=json))
+    run(reconcile.write_file(context.obj, wanted, target, as_json=json))

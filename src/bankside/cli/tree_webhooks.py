@@ -1,12 +1,12 @@
 """The branch `webhook` of the command tree; each command imports what it needs."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+from bankside.cli.running import AsJson, run
+
 Partner = Annotated[str, typer.Option(help="id of the partner whose events these are")]
 EndpointId = Annotated[str, typer.Argument(help="whk_...")]
 
@@ -27,12 +27,6 @@ def add_to(tree: typer.Typer) -> None:
     tree.add_typer(group, name="webhook")
 
 
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    code = asyncio.run(work)
-    if code:
-        raise typer.Exit(code)
-
-
 def _create(
     context: typer.Context,
     url: Annotated[str, typer.Option(help="https address that gets the POST requests")],
@@ -48,14 +42,14 @@ def _create(
     from bankside.partners.webhooks import NewEndpoint
 
     new = NewEndpoint(url=url, types=tuple(types), signing="ed25519" if ed25519 else "hmac-sha256")
-    _run(webhooks.create(context.obj, partner, new, as_json=json))
+    run(webhooks.create(context.obj, partner, new, as_json=json))
 
 
 def _list(context: typer.Context, partner: Partner, json: AsJson = False) -> None:
     """The partner's endpoints."""
     from bankside.cli import webhooks
 
-    _run(webhooks.listed(context.obj, partner, as_json=json))
+    run(webhooks.listed(context.obj, partner, as_json=json))
 
 
 def _rotate(
@@ -64,7 +58,7 @@ def _rotate(
     """A new key signs from now on, the old one beside it for 24 hours."""
     from bankside.cli import webhooks
 
-    _run(webhooks.rotate(context.obj, partner, endpoint, as_json=json))
+    run(webhooks.rotate(context.obj, partner, endpoint, as_json=json))
 
 
 def _enable(
@@ -73,7 +67,7 @@ def _enable(
     """An endpoint that answered 410 is told again."""
     from bankside.cli import webhooks
 
-    _run(webhooks.enable(context.obj, partner, endpoint, as_json=json))
+    run(webhooks.enable(context.obj, partner, endpoint, as_json=json))
 
 
 def _remove(
@@ -82,7 +76,7 @@ def _remove(
     """Forget an endpoint and what waits for it."""
     from bankside.cli import webhooks
 
-    _run(webhooks.remove(context.obj, partner, endpoint, as_json=json))
+    run(webhooks.remove(context.obj, partner, endpoint, as_json=json))
 
 
 def _replay(
@@ -97,4 +91,4 @@ def _replay(
     from bankside.cli import webhooks
 
     again = webhooks.Again(event, since)
-    _run(webhooks.replay(context.obj, partner, endpoint, again, as_json=json))
+    run(webhooks.replay(context.obj, partner, endpoint, again, as_json=json))

@@ -100,6 +100,8 @@ def _pages(site: Site) -> list[Any]:
     @get("/shelf")
     async def search(request: AnyRequest, q: FromQuery[str] = "") -> Response[str]:
         shown, query = shelf_for(request), q.strip()[:QUERY_MAX]
+        if not query:
+            return Response("", status_code=303, headers={"location": "/#shelf"})
         found = shown.found(query)
         heading = text(shown.lang, "shelf.found", count=len(found), query=query)
         return page(request, "shelf.html", heading=heading, products=found, query=query)

@@ -1,10 +1,6 @@
 """The facts this room publishes; whoever serves snapshots compiles a new one after each of them."""
 
-from bankside.kernel import outbox
-from bankside.kernel.clock import Clock
-from bankside.kernel.db import Connection, write_all
-from bankside.kernel.events import Event
-from bankside.kernel.ids import new_id
+from bankside.kernel.outbox import tell
 
 PARTNER_CREATED = "partners.partner.created"
 PARTNER_BLOCKED = "partners.partner.blocked"
@@ -27,18 +23,4 @@ APP_ANSWER_KEY_CHOSEN = "partners.app.answer_key_chosen"
 # Every event above starts with this; a consumer that recompiles needs no list.
 PREFIX = "partners."
 
-
-async def publish(
-    db: Connection, clock: Clock, fact: str, *, of: tuple[str, str, int], **body: object
-) -> None:
-    """The fact commits with the change; ``of`` is (partner, object, the object's new version)."""
-    partner, object_id, version = of
-    event = Event(
-        id=new_id("event", clock),
-        type=fact,
-        partner=partner,
-        object_id=object_id,
-        object_seq=version,
-        body=body,
-    )
-    await write_all(db, [outbox.publish(event)])
+publish = tell

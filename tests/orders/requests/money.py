@@ -229,6 +229,8 @@ MONEY: dict[str, Body] = {
         "pension_account": w["pension"],
         "payee_account": w["payee"],
         "amount": cny("1.00"),
+        "condition": "disability",
+        "evidence_no": "DA-2026-0117",
     },
     "pension.annuity-contributions.create": lambda w: {
         "employer_account": w["payer"],

@@ -39,6 +39,8 @@ async def stand_up(bank: LittleBank) -> World:
             Opening(customer=person.id, product_class=ProductClass.PENSION, currency="CNY"),
         )
         company = await register(db, bank.clock, bank.partner, _company())
+    # Whoever meets the condition is paid out of it.
+    await bank.pay_in(pension.ledger_account, Money.parse("100.00", "CNY"))
     today = booking_date(bank.clock)
     return {
         "bank": bank,

@@ -1,5 +1,6 @@
 """Use cases of the merchants slice; each works in the caller's transaction and data space."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from bankside.bank import ledger
@@ -44,21 +45,8 @@ async def register_merchant(
     settlement = await account(db, partner, terms.settlement_account)
     may_receive(settlement)
     merchant_id = terms.id or MerchantId(new_id("merchant", clock))
-    made = Merchant(
-        id=merchant_id,
-        partner=partner,
-        tenant=terms.tenant,
-        customer=owner.id,
-        name_zh=terms.name_zh,
-        name_en=terms.name_en,
-        currency=settlement.currency,
-        settlement_account=settlement.id,
-        settlement_ledger_account=settlement.ledger_account,
-        pending_ledger_account=f"{merchant_id}.pending",
-        fee_rate_bp=terms.fee_rate_bp,
-        split_share_max_bp=terms.split_share_max_bp,
-        created_at=clock.now(),
-    )
+    drafted = _drafted(partner, settlement, terms, merchant_id=merchant_id, at=clock.now())
+    made = replace(drafted, customer=owner.id)
     if not await store.insert(db, made):
         raise MerchantExists(f"there is a merchant {merchant_id} already")
     pending = NewAccount(id=made.pending_ledger_account, partner=partner, currency=made.currency)
@@ -79,6 +67,17 @@ def drafted_merchant(
     Raises MerchantTermsInvalid.
     """
     _check(terms)
+    return _drafted(partner, settlement, terms, merchant_id=merchant_id, at=at)
+
+
+def _drafted(
+    partner: str,
+    settlement: Account,
+    terms: MerchantTerms,
+    *,
+    merchant_id: MerchantId,
+    at: datetime,
+) -> Merchant:
     return Merchant(
         id=merchant_id,
         partner=partner,

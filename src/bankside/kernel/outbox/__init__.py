@@ -5,7 +5,7 @@ state, never by a remembered last id, because identity order is not commit order
 the events of one object in their order, and may see an event twice: it is idempotent by event id.
 A consumer that fails or is slow holds up no other consumer, and no other object.
 
-Public: publish; Relay, Consumer, DeliverLater, GiveUp, RETRY_SECONDS; register_consumer,
+Public: publish, tell; Relay, Consumer, DeliverLater, GiveUp, RETRY_SECONDS; register_consumer,
 registered, forget_consumer, stop_consumer; DeadLetter, dead_letters, replay_one, replay_range,
 replay_dead.
 """
@@ -28,6 +28,7 @@ from bankside.kernel.outbox.store import (
     replay_one,
     replay_range,
     stop_consumer,
+    tell,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "replay_one",
     "replay_range",
     "stop_consumer",
+    "tell",
 ]

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bankside.kernel.db import Connection, Write
+from bankside.kernel.clock import Clock
+from bankside.kernel.db import Connection, Write, write_all
 from bankside.kernel.events import Event
+from bankside.kernel.ids import new_id
 
 DEAD_LETTERS_PAGE_MAX = 200
 ERROR_CHARACTERS_MAX = 500
@@ -205,6 +207,22 @@ def registered(name: str, types: Sequence[str], *, partner: str) -> Write:
         " on conflict (name) do nothing",
         (name, list(types), partner),
     )
+
+
+async def tell(
+    db: Connection, clock: Clock, fact: str, *, of: tuple[str, str, int], **body: object
+) -> None:
+    """The fact commits with the change; ``of`` is (partner, object, the object's new version)."""
+    partner, object_id, version = of
+    event = Event(
+        id=new_id("event", clock),
+        type=fact,
+        partner=partner,
+        object_id=object_id,
+        object_seq=version,
+        body=body,
+    )
+    await write_all(db, [publish(event)])
 
 
 async def register_consumer(

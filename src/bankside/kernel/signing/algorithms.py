@@ -54,12 +54,12 @@ def verifier(alg: str, material: bytes) -> Verifier:
     except ValueError as error:
         raise KeyInvalid("the bytes are no DER SubjectPublicKeyInfo") from error
     if alg == "ecdsa-p256-sha256" and isinstance(key, ec.EllipticCurvePublicKey):
-        return _ecdsa_verifier(key)
+        return ecdsa_verifier(key)
     if alg == "ed25519" and isinstance(key, ed25519.Ed25519PublicKey):
-        return _checked(lambda message, signature: key.verify(signature, message))
+        return checked(lambda message, signature: key.verify(signature, message))
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= RSA_BITS_MIN and alg in _RSA:
         pad, digest = _RSA[alg]
-        return _checked(lambda message, signature: key.verify(signature, message, pad, digest))
+        return checked(lambda message, signature: key.verify(signature, message, pad, digest))
     raise KeyInvalid(f"the key is no {alg} key, or is too weak")
 
 
@@ -133,7 +133,9 @@ def _hmac(material: bytes) -> Signer:
     return code
 
 
-def _checked(verify: Callable[[bytes, bytes], None]) -> Verifier:
+def checked(verify: Callable[[bytes, bytes], None]) -> Verifier:
+    """A verifier that says no where ``verify(message, signature)`` raises."""
+
     def verified(message: bytes, signature: bytes) -> bool:
         try:
             verify(message, signature)
@@ -144,7 +146,8 @@ def _checked(verify: Callable[[bytes, bytes], None]) -> Verifier:
     return verified
 
 
-def _ecdsa_verifier(key: ec.EllipticCurvePublicKey) -> Verifier:
+def ecdsa_verifier(key: ec.EllipticCurvePublicKey) -> Verifier:
+    """A verifier of r and s of 32 bytes each (RFC 9421 section 3.3.4, RFC 7518 section 3.4)."""
     if not isinstance(key.curve, ec.SECP256R1):
         raise KeyInvalid("ecdsa-p256-sha256 needs a key on curve P-256")
 

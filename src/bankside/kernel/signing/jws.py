@@ -16,12 +16,10 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from bankside.kernel.signing.algorithms import Verifier
+from bankside.kernel.signing.algorithms import Verifier, checked, ecdsa_verifier
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA")
 TOKEN_BYTES_MAX = 8192
@@ -153,33 +151,12 @@ def _parsed(names: tuple[str, ...], values: tuple[str, ...]) -> PublicKey:
 
 def _es256(members: Mapping[str, str]) -> Verifier:
     x, y = (_number(members[name], _COORDINATE) for name in ("x", "y"))
-    key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
-
-    def verified(message: bytes, signature: bytes) -> bool:
-        if len(signature) != 2 * _COORDINATE:
-            return False
-        r = int.from_bytes(signature[:_COORDINATE], "big")
-        s = int.from_bytes(signature[_COORDINATE:], "big")
-        try:
-            key.verify(encode_dss_signature(r, s), message, _P256)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-    return verified
+    return ecdsa_verifier(ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key())
 
 
 def _eddsa(members: Mapping[str, str]) -> Verifier:
     key = ed25519.Ed25519PublicKey.from_public_bytes(_canonical(members["x"]))
-
-    def verified(message: bytes, signature: bytes) -> bool:
-        try:
-            key.verify(signature, message)
-        except InvalidSignature:
-            return False
-        return True
-
-    return verified
+    return checked(lambda message, signature: key.verify(signature, message))
 
 
 def _ps256(members: Mapping[str, str]) -> Verifier:
@@ -187,15 +164,7 @@ def _ps256(members: Mapping[str, str]) -> Verifier:
     if not RSA_BITS_MIN <= modulus.bit_length() <= RSA_BITS_MAX or exponent.bit_length() > 32:
         raise JWSInvalid(f"an RSA key has {RSA_BITS_MIN} to {RSA_BITS_MAX} bits")
     key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
-
-    def verified(message: bytes, signature: bytes) -> bool:
-        try:
-            key.verify(signature, message, _PSS, hashes.SHA256())
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-    return verified
+    return checked(lambda message, signature: key.verify(signature, message, _PSS, hashes.SHA256()))
 
 
 def _number(text: str, size: int | None = None) -> int:

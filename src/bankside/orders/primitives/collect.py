@@ -5,9 +5,10 @@ them first, then the merchant's settlement account.
 """
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from bankside.kernel.clock import BANK_ZONE, rfc3339
+from bankside.kernel.calendar import business_date
+from bankside.kernel.clock import rfc3339
 from bankside.kernel.money import Money
 from bankside.orders import rules
 from bankside.orders.errors import OrderClosed, OrderNotPaid
@@ -20,13 +21,6 @@ UNPAID_SECONDS_MIN = 60
 UNPAID_SECONDS_MAX = 15 * 24 * 60 * 60
 # Money that may still be split is freed to the merchant after 30 days (WeChat Pay, ordinary order).
 FROZEN_DAYS_MAX = 30
-# The bank's date closes at 23:00 Beijing time; what comes later settles a day later (guide, 7.1).
-CUT_OFF_HOUR = 23
-
-
-def business_date(at: datetime) -> date:
-    """The date a payment settles with: after the cut-off it is the next one."""
-    return (at.astimezone(BANK_ZONE) + timedelta(hours=24 - CUT_OFF_HOUR)).date()
 
 
 def create(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:

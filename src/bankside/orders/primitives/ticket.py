@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from bankside.kernel.calendar import business_date
 from bankside.kernel.clock import rfc3339
 from bankside.orders.errors import OrderNotPaid
 from bankside.orders.errors_papers import TicketCodeWrong, TicketUsed
 from bankside.orders.model import Order, PlanStep
-from bankside.orders.primitives.collect import business_date
 from bankside.orders.primitives.effect import Ask, Effect, Primitive, kept, legs, section
 
 ISSUED, REDEEMED, REFUNDED, EXPIRED = "issued", "redeemed", "refunded", "expired"

@@ -8,15 +8,13 @@ Source: RFC 9421, RFC 9530, RFC 9457; draft-ietf-httpapi-idempotency-key-header.
 
 from bankside.gateway.errors import (
     AlgorithmMismatch,
-    BodyTooLarge,
-    MethodNotAllowed,
-    RouteUnknown,
     SignatureStale,
 )
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
 from bankside.gateway.wires.native import answers, content
 from bankside.gateway.wires.native.signed import Said, SignedReader
+from bankside.gateway.wires.routing import routed
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.snapshot import Key
 
@@ -37,14 +35,9 @@ class NativeWire:
         return True
 
     def read(self, x: Exchange, s: Serving) -> Refusal | None:
-        found = s.routes.find("GET" if x.method == "HEAD" else x.method, x.path)
-        if found is None:
-            methods = s.routes.allowed(x.path)
-            return Refusal.of(MethodNotAllowed() if methods else RouteUnknown())
-        x.operation, x.path_params = found
-        # Before the digest: nobody makes us hash more than the operation takes.
-        if len(x.body) > x.operation.body_max:
-            return Refusal.of(BodyTooLarge(f"at most {x.operation.body_max} bytes"))
+        refused = routed(x, s)
+        if refused is not None:
+            return refused
         try:
             signed = self._reader.read(x)
         except BanksideError as error:

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from bankside.gateway.errors import (
-    BodyTooLarge,
-    MethodNotAllowed,
     ProofInvalid,
-    RouteUnknown,
     SignatureNeeded,
     TokenInvalid,
     TokenMisplaced,
@@ -26,6 +23,7 @@ from bankside.gateway.http.proxies import FORWARDING
 from bankside.gateway.ports import TokenResolver
 from bankside.gateway.serving import Serving
 from bankside.gateway.wires.native import content
+from bankside.gateway.wires.routing import routed
 from bankside.gateway.wires.token import answers
 from bankside.kernel.certificates import (
     CertificateMalformed,
@@ -98,13 +96,10 @@ class TokenWire:
 
     def read(self, x: Exchange, s: Serving) -> Refusal | None:
         x.app_id = _NOBODY
-        found = s.routes.find("GET" if x.method == "HEAD" else x.method, x.path)
-        if found is None:
-            methods = s.routes.allowed(x.path)
-            return Refusal.of(MethodNotAllowed() if methods else RouteUnknown())
-        x.operation, x.path_params = found
-        if len(x.body) > x.operation.body_max:
-            return Refusal.of(BodyTooLarge(f"at most {x.operation.body_max} bytes"))
+        refused = routed(x, s)
+        if refused is not None:
+            return refused
+        assert x.operation is not None
         try:
             scheme, token = _token(x)
             if x.operation.access == "signature":
