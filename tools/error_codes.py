@@ -15,6 +15,7 @@ from pathlib import Path
 
 import bankside.gateway
 import bankside.orders
+from bankside.app import outcomes
 from bankside.bank import accounts, ledger
 from bankside.gateway.exchange import Refusal
 from bankside.gateway.wires.alipay import method_table
@@ -26,6 +27,7 @@ from bankside.kernel import errors as families
 from bankside.kernel import paging
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.signing import content
+from bankside.partners import sandboxes
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "partner" / "errors.md"
@@ -55,6 +57,11 @@ PASSED_ON: tuple[type[BanksideError], ...] = (
     paging.CursorInvalid,
     paging.LimitInvalid,
     content.ContentUnreadable,
+    sandboxes.SpaceUnknown,
+    sandboxes.SpaceExists,
+    sandboxes.NotASandbox,
+    sandboxes.ClockBackwards,
+    outcomes.OutcomeInvalid,
     families.NotBuilt,
     families.Unavailable,
 )
@@ -68,6 +75,7 @@ _BY_STATUS: Mapping[int, str] = {
     405: "Use one of the methods in `Allow`.",
     408: "Send it again, faster.",
     409: "A rule of the bank says no. Look at the object, then decide anew.",
+    410: "It will not come back: call the successor that the text names.",
     413: "Send less at once.",
     414: "Move what you can into the body.",
     415: "Send the body as JSON in UTF-8.",
@@ -77,6 +85,7 @@ _BY_STATUS: Mapping[int, str] = {
     431: "Send fewer or shorter header fields.",
     500: "Tell the bank the request id. A write may have happened: ask with the same key.",
     501: "Not offered; see the shelf for what is.",
+    502: "The bank's own system answered badly. Ask again with the **same** key.",
     503: "Wait `Retry-After` seconds, repeat with the **same** key.",
     504: "Ask again with the **same** key: it may have happened.",
     505: "Speak HTTP/1.1.",
@@ -135,8 +144,8 @@ _SECTIONS: Mapping[str, tuple[int, ...]] = {
     "Who calls": (401, 403),
     "What was sent": (400, 405, 408, 413, 414, 415, 417, 422, 431, 501, 505),
     "What is there": (404,),
-    "What the bank allows": (409,),
-    "Not now": (429, 500, 503, 504),
+    "What the bank allows": (409, 410),
+    "Not now": (429, 500, 502, 503, 504),
 }
 _HEAD = """# Error codes
 
@@ -224,7 +233,7 @@ def _before(rows: list[type[BanksideError]]) -> str:
     return "\n".join(lines)
 
 
-def _wires(code: str) -> frozenset[str]:
+def wires_of(code: str) -> frozenset[str]:
     """The dialects in which a code is met."""
     found = [wires for start, wires in _ONLY_ON.items() if code.startswith(start)]
     return found[0] if found else _ALL
@@ -242,7 +251,7 @@ def _row(each: type[BanksideError]) -> str:
         "alipay": f"{alipay.code} `{alipay.sub_code}`",
         "alipay3": f"{status} `{name}`",
     }
-    here = _wires(each.code)
+    here = wires_of(each.code)
     words = [str(word) if wire in here else "-" for wire, word in spelled.items()]
     return f"| `{each.code}` | {' | '.join(words)} | {means} | {do} |"
 

@@ -267,7 +267,7 @@ def _extra_product(files: Documents) -> None:
 
 
 def _circle(files: Documents) -> None:
-    files["solutions"]["solutions"][0]["steps"][0]["after"] = [2]
+    files["solutions"]["solutions"][0]["steps"][0]["after"] = ["split"]
 
 
 def _twice(files: Documents) -> None:
@@ -285,7 +285,7 @@ def _twice(files: Documents) -> None:
         (_stop_after_interest, "which has no reverse"),
         (_money_without_limits, "moves money without limits"),
         (_extra_product, "13 products, 14 expected"),
-        (_circle, "waits for a step not before it"),
+        (_circle, "steps accounts and split wait for each other"),
         (_twice, "this id stands twice"),
     ],
 )

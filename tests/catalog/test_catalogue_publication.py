@@ -117,27 +117,6 @@ async def test_racing_publishers_make_versions_without_gap_or_double(
     assert snapshot.version == max(versions)
 
 
-async def test_a_product_taken_offline_stops_answering_and_comes_back(
-    fresh_pool: Pool, clock: FixedClock
-) -> None:
-    product, operation = "merchant.scan-payments", "merchant.scan-payments.create"
-    assert (await published(fresh_pool, clock)).operations[operation].available
-
-    async with transaction(fresh_pool) as db:
-        await catalog.take_offline(db, clock, catalog.load(), product, reason="fraud wave")
-        assert await catalog.offline_products(db) == [product]
-    assert not (await published(fresh_pool, clock)).operations[operation].available
-
-    async with transaction(fresh_pool) as db:
-        await catalog.put_live(db, clock, catalog.load(), product, reason="over")
-    assert (await published(fresh_pool, clock)).operations[operation].available
-
-    async with transaction(fresh_pool) as db:
-        with pytest.raises(BanksideError) as refusal:
-            await catalog.take_offline(db, clock, catalog.load(), "no.such", reason="x")
-    assert refusal.value.code == "product.not_found"
-
-
 async def test_only_the_newest_snapshots_are_kept(fresh_pool: Pool, clock: FixedClock) -> None:
     for _ in range(23):
         async with transaction(fresh_pool) as db:

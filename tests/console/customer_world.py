@@ -14,7 +14,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from litestar import Litestar
 from tests.identity.builders import PASSWORD, put_login
 from tests.identity.fapi.rig import ISSUER, VAULT, FAPIClient, World
-from tests.orders.little_bank import _person
+from tests.orders.little_bank import a_person
 
 from bankside.bank.accounts import (
     Account,
@@ -205,7 +205,7 @@ async def a_customer(pool: Pool, clock: FixedClock, partner: str) -> Customer:
     async with transaction(pool) as db:
         await ensure_house_accounts(db, "CNY")
         await ensure_house_accounts(db, "USD")
-        registered = await register(db, clock, partner, _person())
+        registered = await register(db, clock, partner, a_person())
         await put_login(db, clock, partner, registered.id, login)
         await set_totp(db, clock, VAULT, partner, registered.id, secret=secret)
         accounts = [

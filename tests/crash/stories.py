@@ -55,7 +55,8 @@ def survives(url: str, story: Story, expected: list[int]) -> None:
     facts = asyncio.run(with_bank(url, partner, prepare))
     commits = _told_by_child(url, partner, facts, story, kill_at=None)
     assert commits > 0
-    assert asyncio.run(with_bank(url, partner, _balances(facts))) == expected
+    found = asyncio.run(with_bank(url, partner, _balances(facts)))
+    assert found == expected, found
 
     for at in itertools.product(range(1, commits + 1), ("before", "after")):
         partner = f"prt_{secrets.token_hex(8)}"

@@ -537,7 +537,7 @@ def test_the_stages_stand_in_the_order_of_the_guide() -> None:
 
     assert names == [
         "wire", "size", "app", "clock", "strangers", "replay", "signature", "nonce", "tenant",
-        "subscription", "rate", "body", "chosen", "consent", "available", "idempotency", "record",
+        "offer", "subscription", "rate", "body", "named", "chosen", "consent", "available", "idempotency", "record",
         "signing",
     ]  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from tests.orders.little_bank import _person
+from tests.orders.little_bank import a_person
 
 from bankside.bank.accounts import (
     Account,
@@ -53,7 +53,7 @@ async def an_owner(
     db: Connection, clock: Clock, partner: str, *, currencies: Iterable[str] = ("CNY", "CNY")
 ) -> tuple[CustomerId, list[Account]]:
     """A customer and its accounts, one a currency named."""
-    customer = (await register(db, clock, partner, _person())).id
+    customer = (await register(db, clock, partner, a_person())).id
     accounts = []
     for currency in currencies:
         await ensure_house_accounts(db, currency)

@@ -118,11 +118,11 @@ PROVEN: dict[str, tuple[Wish, Expected]] = {
             alipay3="401 invalid-app-auth-token",
         ),
     ),
-    "an operation that is not built": (
-        Wish(operation="unbuilt"),
+    "an operation nobody contracted for": (
+        Wish(operation="unbought"),
         Expected(
-            native="501 product.not_available",
-            icbc="500018",
+            native="403 subscription.missing",
+            icbc="400019",
             alipay="40002 isv.invalid-method",
             alipay3="404 invalid-method",
         ),

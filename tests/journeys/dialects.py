@@ -51,10 +51,11 @@ _ALIPAY_OTHER_FIELDS = {
 class Wish:
     """What a message asks for, and what is wrong with it.
 
-    ``operation``: pay, hold, ask, refund, unbuilt, unknown; ``order`` is whose (ask, refund).
+    ``operation``: pay, hold, ask, refund, unbought, unknown; ``order`` is whose (ask, refund).
     ``fields`` change business fields (None: left out); ``content`` replaces all of them.
     ``age``: seconds the message is old. ``keyless``: without what makes a repeat harmless.
-    ``altered``: one byte of the signed content changed on the way.
+    ``altered``: one byte of the signed content changed on the way. ``parameters``: further ones of
+    a form, signed along.
     """
 
     operation: str = "pay"
@@ -71,6 +72,7 @@ class Wish:
     twice: bool = False
     other_algorithm: bool = False
     media: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +166,7 @@ class Native(Dialect):
         "hold": "POST /v1/preauthorizations",
         "ask": "GET /v1/scan-payments/{order}",
         "refund": "POST /v1/merchant-refunds",
-        "unbuilt": "POST /v1/payment-desks",
+        "unbought": "POST /v1/clouds/education-cloud/tenants/one/schools",
         "unknown": "POST /v1/scan-payments-of-nobody",
     }
 
@@ -232,7 +234,7 @@ class Icbc(Dialect):
         "hold": "/api/merchant/preauthorizations/create/V1",
         "ask": "/api/merchant/scan-payments/query/V1",
         "refund": "/api/merchant/merchant-refunds/create/V1",
-        "unbuilt": "/api/payment/payment-desks/create/V1",
+        "unbought": "/api/cloud/education-cloud/schools-list/V1",
         "unknown": "/api/merchant/scan-payments/explode/V1",
     }
 
@@ -246,6 +248,7 @@ class Icbc(Dialect):
             "sign_type": self._sign_type(wish),
             "timestamp": beijing(wish.age),
             "biz_content": _text(self._content(wish)),
+            **wish.parameters,
         }
         if self.party.aes:
             sealed = encrypt(_bytes(params["biz_content"]), self.party.aes)
@@ -296,7 +299,7 @@ class AlipayV2(Dialect):
         "hold": "alipay.fund.auth.order.freeze",
         "ask": "alipay.trade.query",
         "refund": "alipay.trade.refund",
-        "unbuilt": "alipay.trade.page.pay",
+        "unbought": "alipay.open.auth.token.app",
         "unknown": "alipay.trade.explode",
     }
 
@@ -309,6 +312,7 @@ class AlipayV2(Dialect):
             "sign_type": "RSA" if wish.other_algorithm else "RSA2",
             "timestamp": beijing(wish.age),
             "version": "1.0",
+            **wish.parameters,
         }
         content = _text(self.content(wish))
         if self.party.aes:

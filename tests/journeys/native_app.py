@@ -45,10 +45,13 @@ class NativeApp:
         *,
         query: Mapping[str, str] | None = None,
         key: str = "",
+        told_at: str = "",
         through: Line | None = None,
     ) -> Answered:
-        """Sign, send, prove; ``through`` uses a connection that is open already."""
-        message = self.message(method, path, body, query=query, key=key)
+        """Sign, send, prove; ``told_at`` is the order's address for callbacks; ``through`` uses a
+        connection that is open already.
+        """
+        message = self.message(method, path, body, query=query, key=key, told_at=told_at)
         heard = through.send(message) if through is not None else send(self.edge, message)
         return self.answered(heard, message)
 
@@ -74,12 +77,15 @@ class NativeApp:
         *,
         query: Mapping[str, str] | None = None,
         key: str = "",
+        told_at: str = "",
     ) -> Message:
         """The signed request; ``body`` is JSON, or bytes as they are."""
         raw = body if isinstance(body, bytes) else b"" if body is None else _json(body)
         head = {"host": "bank.example"}
         if method != "GET":
             head |= {"content-type": "application/json", "idempotency-key": key or _random()}
+        if told_at:
+            head["notify-url"] = told_at
         if self.token:
             head["x-app-auth-token"] = self.token
         party = self.dialect.party

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from tests.journeys.books import Books, opened
-from tests.journeys.dialects import NOBODYS, Wish
+from tests.journeys.dialects import Wish
 from tests.journeys.every_operation import EveryAlipay, EveryIcbc
 from tests.journeys.native_app import Answered, NativeApp
 from tests.journeys.newcomer import Terms, arrives
@@ -36,15 +36,6 @@ select currency, sum(balance) from bank.ledger_accounts group by currency having
 """
 # What undoes or ends an order comes after everything else that can be done with it.
 _UNDOES, _ENDS = ("refunds",), ("cancellations", "closures", "revoke")
-# Amounts that only a later day or somebody else moves; the limit of one transaction binds what the
-# call itself moves.
-MOVES_LATER = {
-    "engage.points-accounts",
-    "engage.points-payments",
-    "forex.export-rebates",
-    "forex.inward-remittances",
-    "pension.pension-payouts",
-}
 # What one minor unit above the limit is refused as. The last four kinds have a rule of their own
 # that is asked first.
 TOO_MUCH = {
@@ -146,9 +137,8 @@ def test_a_product_through_the_edge(hall: Hall, product_id: str) -> None:
     built = [each for each in product.all_operations if Orders.runnable(product, each)]
     operation = begins(product)
 
-    if not built:
-        _is_refused_as_not_built(hall, product)
-    elif operation is None:
+    assert len(built) == len(product.all_operations)
+    if operation is None:
         _is_read(hall, product, _world(hall, product))
     else:
         world = _world(hall, product)
@@ -158,7 +148,7 @@ def test_a_product_through_the_edge(hall: Hall, product_id: str) -> None:
         _is_begun_on_form_wires(hall, product, operation)
 
     assert hall.books.ask(_UNBALANCED) == []
-    hall.answered[product_id] = "available" if built else "not built"
+    hall.answered[product_id] = "available"
 
 
 def test_all_222_products_answered_and_the_ledger_is_proven(
@@ -171,10 +161,9 @@ def test_all_222_products_answered_and_the_ledger_is_proven(
 
     assert proof.returncode == 0, proof.stderr
     assert sorted(hall.answered) == PRODUCTS
-    found = Counter(hall.answered.values())
-    assert found["available"] + found["not built"] == 222
+    assert Counter(hall.answered.values()) == {"available": 222}
     with capsys.disabled():
-        print(f"\n{len(hall.answered)} of {len(PRODUCTS)} products: {dict(found)}")
+        print(f"\n{len(hall.answered)} of {len(PRODUCTS)} products")
         print(f"calls by wire: {dict(hall.calls)}")
 
 
@@ -189,12 +178,6 @@ def _world(hall: Hall, product: Product) -> World:
     return world
 
 
-def _is_refused_as_not_built(hall: Hall, product: Product) -> None:
-    for each in product.all_operations:
-        answer = hall.call(each, {}, of=NOBODYS if "{" in each.path else "")
-        assert (answer.status, answer.code) == (501, "product.not_available"), each.id
-
-
 def _refuses_what_is_just_bad(
     hall: Hall, product: Product, operation: ProductOperation, world: World
 ) -> None:
@@ -206,7 +189,7 @@ def _refuses_what_is_just_bad(
     assert hall.changes_nothing(operation, left) == "request.invalid"
     most = product.limits.per_transaction_minor if product.limits else None
     asked = body.get("amount")
-    if most and isinstance(asked, dict) and product.id not in MOVES_LATER:
+    if most and isinstance(asked, dict):
         over = Money(most + 1, asked["currency"]).to_json()
         code = hall.changes_nothing(operation, body | {"amount": over})
         assert code in TOO_MUCH, (product.id, code)
@@ -237,8 +220,7 @@ def _is_followed(
             of=order if own else "",
             **({} if each.writes or own else _asked(each, world)),
         )
-        late = answer.code in NOT_NOW or product.id == "metalbond.gold-gifts"
-        assert answer.status < 300 or late, (each.id, answer)
+        assert answer.status < 300 or answer.code in NOT_NOW, (each.id, answer)
 
 
 def _turn(operation: ProductOperation) -> tuple[bool, ...]:

@@ -90,10 +90,12 @@ def test_three_decimals_are_refused_with_the_field_that_has_them(platform: Platf
     assert answer["errors"][0]["pointer"] == "/amount"
 
 
-def test_a_product_that_is_not_built_says_so(platform: Platform) -> None:
-    _, answer, _ = call(platform, "POST", "/v1/payment-desks", "--json", '{"amount":"1"}')
+def test_what_no_contract_holds_says_so(platform: Platform) -> None:
+    cloud = "/v1/clouds/education-cloud/tenants/one/schools"
 
-    assert (answer["status"], answer["code"]) == (501, "product.not_available")
+    _, answer, _ = call(platform, "POST", cloud, "--json", '{"amount":"1"}')
+
+    assert (answer["status"], answer["code"]) == (403, "subscription.missing")
 
 
 def test_sale_refund_and_day_end_leave_books_that_verify(platform: Platform) -> None:

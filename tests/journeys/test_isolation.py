@@ -61,6 +61,15 @@ SHOWS = {
     "payroll.payroll-batches": "payroll.salary-payments",
     "pension.annuity-entitlements": "pension.annuity-contributions",
 }
+# What the platform itself keeps for its callers, by collection: a body that makes one, and what an
+# operation on an item takes.
+KEPT: Mapping[str, dict[str, Any]] = {
+    "/v1/platform/webhook-endpoints": {
+        "url": "http://127.0.0.1:9/told",
+        "types": [{"type": "consent.revoked"}],
+    },
+}
+KEPT_ACTS: Mapping[str, dict[str, Any]] = {"amend": {"url": "http://127.0.0.1:9/elsewhere"}}
 # Products whose papers are made when they are paid.
 LATER = {
     "payroll.social-insurance-payments",
@@ -109,6 +118,8 @@ class Owner:
 
     def acting(self, product: Product, operation: ProductOperation) -> dict[str, Any]:
         """A body that the operation takes from this owner, for an item of its own."""
+        if product.tier == "platform":
+            return KEPT_ACTS.get(operation.word, {})
         if operation == begins(product):
             self.item(product)
             return _numbered(valid(product, operation, self._own[product.id]))
@@ -127,6 +138,9 @@ class Owner:
 
         A product with two collections (mandates and their debits) has an item in each.
         """
+        if product.tier == "platform":
+            assert operation is not None
+            return self._kept(_HOLE.split(operation.path)[0].rstrip("/"))
         begun = begins(product)
         where = _HOLE.sub("", operation.path).split("//")[0].rstrip("/") if operation else ""
         create = next(
@@ -137,6 +151,13 @@ class Owner:
             second = create if place != product.id else None
             self.made[place] = self._second(product, second) if second else self._make(product)
         return self.made[place]
+
+    def _kept(self, collection: str) -> str:
+        if collection not in self.made:
+            made = self.app.call("POST", collection, KEPT[collection])
+            assert made.status == 201, (collection, made)
+            self.made[collection] = str(made.body["id"])
+        return self.made[collection]
 
     def _second(self, product: Product, create: ProductOperation) -> str:
         mandate = self.item(product)

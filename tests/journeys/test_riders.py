@@ -21,10 +21,11 @@ def test_a_riders_day_is_paid_split_saved_insured_advanced_and_repaid(platform: 
     assert figures[4] == "6.00 contributed"
     assert figures[5].startswith("9.86 paid")
     assert figures[6].startswith("100.00 / 100.00")
-    assert figures[7] == "0.00 repaid"
+    assert figures[7] == "100.00 of 200.00, 0.00 left"
     # Share and income in, pension and premium out; the advance came and went.
-    assert Decimal(day["after"]) - Decimal(day["before"]) == Decimal("9.50") + 120 - 6 - Decimal(
-        "9.86"
+    assert (
+        Decimal(day["after"]) - Decimal(day["before"])
+        == Decimal("9.50") + 120 - 6 - Decimal("9.86") + 200
     )
     proved = platform.bankside("ledger", "verify", "--json")
     assert proved.returncode == 0, proved.stdout

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -25,6 +26,7 @@ from bankside.kernel.outbox import (
     replay_one,
     replay_range,
 )
+from bankside.kernel.outbox.relay import FLYING_MAX
 from bankside.kernel.outbox.store import prune
 
 
@@ -328,6 +330,99 @@ async def test_a_slow_recipient_holds_up_no_other(fresh_pool: Pool) -> None:
             await asyncio.sleep(0.02)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_sixty_servers_that_hang_do_not_make_another_one_wait(fresh_pool: Pool) -> None:
+    hanging, told = 0, asyncio.Event()
+
+    async def deliver(event: Event, recipient: str) -> None:
+        nonlocal hanging
+        if recipient == "hook:quick":
+            told.set()
+            return
+        hanging += 1
+        await asyncio.Event().wait()
+
+    await recipients(fresh_pool, *(f"dead-{number}" for number in range(60)))
+    channel = Consumer(name="hook", deliver=deliver, types=None, each=8, seconds=600)
+    running = asyncio.create_task(Relay(fresh_pool, [channel], SystemClock()).run())
+    await commit(fresh_pool, *(event(f"ord_{number}", 1) for number in range(20)))
+    try:
+        async with asyncio.timeout(60):
+            # More than half of all turns are taken, and everybody has at least one.
+            while hanging <= FLYING_MAX // 2 or hanging < 60:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.02)
+        await recipients(fresh_pool, "quick", partner="prt_2")
+        late = replace(event("ord_late", 1), partner="prt_2")
+        await commit(fresh_pool, late)
+
+        # A tenth of what an attempt that hangs is given: 600 s.
+        await asyncio.wait_for(told.wait(), 60)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_waited_for_a_recipient_that_was_down_is_sent_when_it_takes_one_again(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    got: list[str] = []
+    tries = 0
+    down = True
+
+    async def deliver(event: Event, recipient: str) -> None:
+        nonlocal tries
+        tries += 1
+        if down:
+            raise ConnectionError("the server is down")
+        got.append(event.id)
+
+    await recipients(fresh_pool, "a")
+    channel = Consumer(name="hook", deliver=deliver, types=None, retry=(5, 86_400), each=8)
+    running = Relay(fresh_pool, [channel], clock)
+    await commit(fresh_pool, *(event(f"ord_{n}", seq) for n in range(6) for seq in (1, 2)))
+    await running.drain()
+    clock.advance(timedelta(seconds=5))
+    await running.drain()
+    clock.advance(timedelta(seconds=5))
+    assert await running.drain() == 0, "the next attempt is a day away"
+    assert tries == 12
+    down = False
+    await commit(fresh_pool, event("ord_new", 1))
+
+    await running.drain()
+
+    assert got[0] == "evt_ord_new_1"
+    assert sorted(got[1:]) == sorted(f"evt_ord_{n}_{seq}" for n in range(6) for seq in (1, 2))
+    for n in range(6):
+        assert got.index(f"evt_ord_{n}_1") < got.index(f"evt_ord_{n}_2")
+
+
+async def test_a_recipient_that_is_down_has_one_attempt_at_a_time(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    under_way = most = 0
+
+    async def deliver(event: Event, recipient: str) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        raise ConnectionError("the server is down")
+
+    await recipients(fresh_pool, "a")
+    channel = Consumer(name="hook", deliver=deliver, types=None, retry=(5, 5), each=8)
+    running = Relay(fresh_pool, [channel], clock)
+    await commit(fresh_pool, *(event(f"ord_{n}", 1) for n in range(8)))
+    await running.drain()
+    assert most == 8
+    most = 0
+    clock.advance(timedelta(seconds=5))
+
+    assert await running.drain() == 8
+
+    assert most == 1
 
 
 async def test_two_events_with_one_place_in_an_object_are_a_bug_that_cannot_commit(

@@ -78,8 +78,8 @@ class LittleBank:
         """An open account with this balance, paid in by the bank's opening account."""
         async with transaction(self.pool) as db:
             if self.customer is None:
-                await ensure_house_accounts(db, currency)
-                self.customer = (await register(db, self.clock, self.partner, _person())).id
+                await ensure_house_accounts(db, "CNY")
+                self.customer = (await register(db, self.clock, self.partner, a_person())).id
             if currency != "CNY":
                 await ensure_house_accounts(db, currency)
             opened = await open_account(
@@ -196,7 +196,7 @@ class LittleBank:
             return str((await ledger.balance(db, name)).available)
 
 
-def _person() -> Registration:
+def a_person() -> Registration:
     """Somebody of working age with a resident id of their own (area 110105, serial by count)."""
     number = next(_people)
     digits = f"110105{1980 + secrets.randbelow(20)}{1 + number % 12:02d}{1 + number % 28:02d}"

@@ -1,5 +1,6 @@
 """Private pensions: a yearly cap by Beijing's calendar, and money that stays until it may leave."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from bankside.orders.errors import (
 )
 from bankside.orders.errors_money import (
     NotAPensionAccount,
+    PensionAccountExists,
     PensionCapExceeded,
     ProductCodeUnknown,
 )
@@ -157,3 +159,45 @@ async def test_employer_and_employee_pay_into_an_annuity(bank: LittleBank) -> No
     assert shown["state"] == "completed"
     assert await bank.balance(pension) == "500.00"
     assert (await bank.balance(employer), await bank.balance(employee)) == ("4600.00", "400.00")
+
+
+OPEN = "pension.pension-accounts.create"
+
+
+async def _applied(bank: LittleBank) -> dict[str, Any]:
+    await bank.account()
+    papers = await _papers(bank)
+    named = {name: papers[name] for name in ("holder", "document_no")}
+    return {**named, "mobile": "13800000000"}
+
+
+async def test_a_person_has_one_pension_account(bank: LittleBank) -> None:
+    asked = await _applied(bank)
+    first = await bank.shown(OPEN, asked)
+
+    with pytest.raises(PensionAccountExists) as refused:
+        await bank.call(OPEN, asked)
+
+    assert refused.value.extra == {"account": first["result"]["account"]["id"]}
+    await bank.call("pension.pension-accounts.closures", {}, path=first["id"])
+    again = await bank.shown(OPEN, asked)
+    assert again["result"]["account"]["id"] != first["result"]["account"]["id"]
+
+
+async def test_twenty_applications_at_once_open_one_pension_account(bank: LittleBank) -> None:
+    asked = await _applied(bank)
+
+    answers = await asyncio.gather(
+        *(bank.call(OPEN, asked) for _ in range(20)), return_exceptions=True
+    )
+
+    assert sum(not isinstance(each, BaseException) for each in answers) == 1
+    refusals = [each for each in answers if isinstance(each, BaseException)]
+    assert {type(each) for each in refusals} == {PensionAccountExists}
+    async with bank.pool.acquire() as db:
+        standing = await db.fetchval(
+            "select count(*) from bank.accounts where partner_id = $1"
+            " and product_class = 'pension'",
+            bank.partner,
+        )
+    assert standing == 1

@@ -35,12 +35,6 @@ async def test_the_echo_answers_at_once_and_touches_nothing(bank: LittleBank) ->
 
 
 async def test_what_nothing_executes_is_refused_as_not_available(bank: LittleBank) -> None:
-    for name in ("payment.payment-desks",):
-        product = load().products[name]
-        for each in product.operations:
-            assert not Orders.runnable(product, each)
-            with pytest.raises(NotBuilt):
-                await bank.call(each.id, {})
     unknown = Operation("no.such.create", "POST", "/v1/x", "no.such", "create", "/x")
     answer = bank.orders.handle(Call(operation=unknown, caller=bank.caller()))
     assert not isinstance(answer, Answer)

@@ -23,8 +23,10 @@ from bankside.kernel.outbox import Relay, dead_letters, publish
 from bankside.kernel.secrets import Vault
 from bankside.partners import create_partner
 from bankside.partners.webhooks import (
+    Again,
     DeliveryUnknown,
     Endpoint,
+    EndpointChange,
     EndpointInvalid,
     EndpointsTooMany,
     EndpointUnknown,
@@ -35,6 +37,7 @@ from bankside.partners.webhooks import (
     list_endpoints,
     read_endpoint,
     remove_endpoint,
+    replay,
 )
 
 SANDBOX = Egress(loopback=True)
@@ -47,6 +50,7 @@ class Sink:
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answer: bytes = b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n"
     url: str = ""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -54,6 +58,7 @@ class Sink:
         headers = {name.lower(): value for name, value in pairs}
         body = await reader.readexactly(int(headers["content-length"]))
         self.got.append((headers, body))
+        self.arrived.set()
         writer.write(self.answer)
         writer.close()
 
@@ -217,7 +222,7 @@ async def test_after_the_whole_schedule_an_event_is_dead_and_can_be_replayed(
         sink.answer = Sink.answer
 
         async with transaction(house.pool) as db:
-            assert await house.webhooks.replay(db, house.partner, endpoint.id) == 1
+            assert await replay(db, house.clock, endpoint, Again()) == 1
         await house.relayed()
 
     assert len(sink.got) == 11
@@ -233,21 +238,19 @@ async def test_one_event_and_a_range_can_be_sent_again(house: House) -> None:
         await house.relayed()
 
         async with transaction(house.pool) as db:
-            webhooks = house.webhooks
-            assert await webhooks.replay(db, house.partner, endpoint.id, event=second) == 1
+            assert await replay(db, house.clock, endpoint, Again(event=second)) == 1
         await house.relayed()
         assert sorted(sink.ids()) == sorted([first, second, second])
 
         since = await house.pool.fetchval("select min(created_at) from kernel.outbox")
         async with transaction(house.pool) as db:
-            again = await webhooks.replay(
-                db, house.partner, endpoint.id, since=since, until=since + timedelta(hours=1)
-            )
-        assert again == 2
-        with pytest.raises(DeliveryUnknown):
-            await webhooks.replay(house.pool, house.partner, endpoint.id, event="evt_none")
-        with pytest.raises(EndpointInvalid):
-            await webhooks.replay(house.pool, house.partner, endpoint.id, since=since, until=since)
+            hour = Again(since=since, until=since + timedelta(hours=1))
+            assert await replay(db, house.clock, endpoint, hour) == 2
+            with pytest.raises(DeliveryUnknown):
+                await replay(db, house.clock, endpoint, Again(event="evt_none"))
+            for wrong in (Again(since=since, until=since), Again(until=since)):
+                with pytest.raises(EndpointInvalid):
+                    await replay(db, house.clock, endpoint, wrong)
 
 
 async def test_410_disables_the_endpoint_until_the_partner_enables_it(house: House) -> None:
@@ -378,7 +381,7 @@ async def test_another_partners_endpoint_is_as_unknown_as_none(house: House) -> 
             lambda db, of=of, name=name: read_endpoint(db, of, name),
             lambda db, of=of, name=name: remove_endpoint(db, of, name),
             lambda db, of=of, name=name: house.webhooks.rotate(db, of, name),
-            lambda db, of=of, name=name: house.webhooks.replay(db, of, name),
+            lambda db, of=of, name=name: house.webhooks.amend(db, of, name, EndpointChange()),
         ):
             with pytest.raises(EndpointUnknown):
                 async with transaction(house.pool) as db:

@@ -32,13 +32,13 @@ def notify(form: dict[str, str], **_: Any) -> bool:
     return bool(clients[0].verify(data, data.pop("sign")))
 
 
-def page(method: str, content: Any, **_: Any) -> str:
-    """The query string of a page method."""
-    text: str = clients[0].client_api(method, content)
+def page(method: str, content: Any, common: dict[str, str] | None = None, **_: Any) -> str:
+    """The query string of a page method, and the order string that an app opens."""
+    text: str = clients[0].client_api(method, content, **(common or {}))
     return text
 
 
-COMMANDS = {"configure": configure, "exec": execute, "notify": notify, "page": page}
+COMMANDS = {"configure": configure, "exec": execute, "notify": notify, "page": page, "order": page}
 
 for line in sys.stdin:
     command = json.loads(line)

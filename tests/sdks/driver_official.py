@@ -43,13 +43,21 @@ def execute(
     return answer
 
 
-def page(method: str, verb: str, content: Any, **_: Any) -> str:
+def page(
+    method: str, verb: str, content: Any, common: dict[str, str] | None = None, **_: Any
+) -> str:
     """The address or form of a page method."""
-    text: str = clients[0].page_execute(prepared(method, content, {}), http_method=verb)
+    text: str = clients[0].page_execute(prepared(method, content, common or {}), http_method=verb)
     return text
 
 
-COMMANDS = {"configure": configure, "exec": execute, "page": page}
+def order(method: str, content: Any, common: dict[str, str] | None = None, **_: Any) -> str:
+    """The order string that an app opens."""
+    text: str = clients[0].sdk_execute(prepared(method, content, common or {}))
+    return text
+
+
+COMMANDS = {"configure": configure, "exec": execute, "page": page, "order": order}
 
 for line in sys.stdin:
     command = json.loads(line)

@@ -11,7 +11,7 @@ import pytest
 from tests.gateway.edge import private_key
 from tests.sdks.conftest import Client, Demo
 from tests.sdks.harness import SdkFailed
-from tests.sdks.sdks import MATRIX, CommunityPython, Node, Npm, NpmV3, OfficialPython, Sdk
+from tests.sdks.sdks import MATRIX, CommunityPython, Node, Npm, NpmV3, Sdk
 
 from bankside.kernel.money import Money
 from bankside.kernel.signing import alipay, public_der, signer
@@ -374,22 +374,6 @@ def test_v3_reads_by_get_with_the_fields_in_the_query(
     found = sdk.get("alipay.trade.query", {"out_trade_no": number, "x": SUBJECT})
 
     assert found["trade_status"] == "WAIT_BUYER_PAY"
-
-
-@pytest.mark.parametrize("kind", [OfficialPython, CommunityPython, Npm], ids=lambda kind: kind.name)
-def test_a_page_method_is_refused_by_name_until_pages_exist(
-    kind: type[Sdk], client_of: Callable[[type[Sdk]], Client], demo: Demo, number: str
-) -> None:
-    sdk = client_of(kind).sdk
-    content = {"out_trade_no": number, "total_amount": "1.00", "subject": "x",
-               "product_code": "FAST_INSTANT_TRADE_PAY"}  # fmt: skip
-
-    query = sdk.driver.ask("page", method="alipay.trade.page.pay", verb="GET", content=content)
-
-    status, body = demo.send("GET", "/gateway.do?" + query.rpartition("?")[2], {}, b"")
-    assert status == 200
-    assert b"isv.invalid-method" in body
-    assert b"hosted payment pages" in body
 
 
 def test_the_matrix_has_every_sdk() -> None:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from tests.gateway.edge import private_key
@@ -156,16 +155,6 @@ def test_a_client_that_trusts_another_gateway_key_rejects_us(
 
     with pytest.raises(AnswerRejected):
         misled.call(PAY, order)
-
-
-def test_a_page_form_gets_a_page_that_says_why_not_yet(client: IcbcClient) -> None:
-    path = "/ui/payment/payment-desks/create/V1"
-    form = client.signed(path, client.parameters({"order_no": "x"}))
-
-    status, body = client.send("POST", path, {}, urlencode(form).encode())
-
-    assert status == 501
-    assert b"ui.not_available" in body
 
 
 def test_a_callback_is_believed_and_a_bent_one_is_not(client: IcbcClient) -> None:

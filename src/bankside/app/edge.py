@@ -16,7 +16,9 @@ import structlog
 
 from bankside.app import process
 from bankside.app.executing import executing
+from bankside.app.forwarding import forwarder, forwarding
 from bankside.app.leases import hold_lease, known_tokens
+from bankside.app.outcomes import acted
 from bankside.app.publish import CHANNEL, snapshot_verifier
 from bankside.app.settings import Settings
 from bankside.catalog import latest_snapshot
@@ -52,6 +54,7 @@ from bankside.kernel.egress import Egress
 from bankside.kernel.heartbeat import beat
 from bankside.kernel.metering import SegmentWriter
 from bankside.kernel.secrets import Vault
+from bankside.partners.webhooks import Webhooks
 
 LISTEN_RETRY_SECONDS = 1.0
 # What the widest wires allow behind and ahead together: the ICBC-style one and Alipay-style v2.
@@ -83,14 +86,19 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     shared, now = settings.home / "shared", clock.now().timestamp()
     shared.mkdir(parents=True, exist_ok=True)
     tokens = known_tokens(pool, clock)
-    async with executing(pool, clock, address=settings.edge_address) as orders:
+    async with executing(
+        pool, clock, address=settings.edge_address, pages=settings.issuer, vault=vault
+    ) as orders:
+        egress = Egress(loopback=settings.egress_loopback)
+        orders.keep_webhooks(Webhooks(clock, vault, egress))
+        forward = forwarder(settings, holder, pool, clock, vault)
         wires = _wires(settings, tokens)
         meter = RecordMeter(writer)
         pipeline = Pipeline(
             Ports(
                 snapshots=holder,
                 wires=wires,
-                handle=orders.handle,
+                handle=acted(forwarding(orders.handle, forward)),
                 replay=_replay(shared, now, wires, settings.replay_rate),
                 limits=SharedLimits(shared / "limits", now=now),
                 meter=telemetry.counting(meter),
@@ -117,6 +125,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         ):
             await stop.wait()
             await server.stop()
+        forward.close()
     await writer.close()
     await pool.close()
 
@@ -136,7 +145,7 @@ def _wires(settings: Settings, tokens: Tokens) -> tuple[Wire, ...]:
         Alipay3Wire(egress=egress),
         IcbcWire(egress=egress),
         TokenWire(settings.edge_address, tokens, certificate_header=settings.certificate_header),
-        NativeWire(settings.edge_address),
+        NativeWire(settings.edge_address, egress=egress),
     )
 
 

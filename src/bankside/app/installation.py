@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,9 +80,37 @@ class Local:
     async def close_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
         from bankside.app.executing import executing
 
-        try:
-            wanted = date.fromisoformat(day) if day else business_date(self.clock.now())
-        except ValueError as error:
-            raise DateInvalid(f"{day!r} is not a date such as 2026-03-02") from error
+        wanted = _date(day) if day else business_date(self.clock.now())
         async with executing(pool, self.clock) as orders:
             return {"date": wanted.isoformat(), "orders": await orders.end_of_day(wanted)}
+
+    async def act_as(
+        self, pool: "Pool", app: str, operation: str, body: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        from bankside.app.acting import act_as
+        from bankside.kernel.secrets import Vault
+
+        return await act_as(pool, self.clock, Vault.at(self.home), (app, operation), body)
+
+    async def clear_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
+        from bankside.app.executing import executing
+
+        wanted = _date(day) if day else business_date(self.clock.now()) - timedelta(days=1)
+        async with executing(pool, self.clock) as orders:
+            batch = await orders.clear(wanted)
+        return {
+            "date": batch.on.isoformat(),
+            "state": batch.state.value,
+            "value_date": batch.value_on.isoformat(),
+            "positions": batch.positions,
+            "sha256": batch.hash,
+            "ledger_batch": batch.last_seq,
+            "ledger_hash": batch.head,
+        }
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise DateInvalid(f"{text!r} is not a date such as 2026-03-02") from error

@@ -62,6 +62,9 @@ class Settings:
     ``BANKSIDE_CERTIFICATE_HEADER``: in which header the trusted proxies pass on a client's
     certificate. ``BANKSIDE_MTLS_URL``: where clients present certificates (RFC 8705).
     ``BANKSIDE_EGRESS_LOOPBACK=1``: key sets of clients may stand on this machine; demo only.
+    ``BANKSIDE_UPSTREAM_HOSTS``: services of the bank that operations are forwarded to and that are
+    not public: ``host:port`` with commas between them. Others are called by https on port 443.
+    ``BANKSIDE_UPSTREAM_CA``: a file (PEM) with the authorities whose certificates they have.
     """
 
     home: Path
@@ -81,6 +84,8 @@ class Settings:
     oauth_rate: int = 100
     login_rate: int = 10
     replay_rate: int = 10_000
+    upstream_hosts: frozenset[str] = frozenset()
+    upstream_ca: Path | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -108,6 +113,8 @@ class Settings:
             oauth_rate=_count(environment, "BANKSIDE_OAUTH_RATE", 100, most=RATE_MAX),
             login_rate=_count(environment, "BANKSIDE_LOGIN_RATE", 10, most=RATE_MAX),
             replay_rate=_count(environment, "BANKSIDE_REPLAY_RATE", 10_000, most=REPLAY_RATE_MAX),
+            upstream_hosts=_hosts(environment, "BANKSIDE_UPSTREAM_HOSTS"),
+            upstream_ca=_file(environment, "BANKSIDE_UPSTREAM_CA"),
         )
 
     @property
@@ -178,6 +185,23 @@ def _loopback_allowed(environment: Mapping[str, str], issuer: str) -> bool:
     if not issuer.startswith("http://"):
         raise SettingInvalid("BANKSIDE_EGRESS_LOOPBACK=1 is for a demo on a loopback issuer")
     return True
+
+
+def _hosts(environment: Mapping[str, str], name: str) -> frozenset[str]:
+    """``host:port`` entries, in small letters."""
+    found = {each.strip().lower() for each in environment.get(name, "").split(",") if each.strip()}
+    for each in found:
+        host, _, port = each.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) <= 65535:
+            raise SettingInvalid(f"{name}: {each!r} is not host:port")
+    return frozenset(found)
+
+
+def _file(environment: Mapping[str, str], name: str) -> Path | None:
+    path = Path(environment[name]) if environment.get(name) else None
+    if path is not None and not path.is_file():
+        raise SettingInvalid(f"{name}={str(path)!r} is no file")
+    return path
 
 
 def _default_workers() -> int:

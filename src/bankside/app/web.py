@@ -11,23 +11,27 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bankside.app import process
 from bankside.app.demo import first_call
+from bankside.app.executing import executing
 from bankside.app.publish import catalogue
+from bankside.app.returns import Returns
 from bankside.app.settings import Settings
 from bankside.app.tls import CertificateProtocol, server_tls
 from bankside.catalog import openapi
-from bankside.console import Pacing, Site, build, customer, link_refused, people
+from bankside.console import Pacing, Site, build, checkout, customer, link_refused, people
 from bankside.console.entry import RealmPages
 from bankside.identity.certificates import ClientCertificates
 from bankside.identity.http import AuthorizationServer, routes
 from bankside.kernel import telemetry
-from bankside.kernel.clock import SystemClock
-from bankside.kernel.db import open_pool
+from bankside.kernel.clock import Clock, SystemClock
+from bankside.kernel.db import Pool, open_pool
 from bankside.kernel.egress import Egress
 from bankside.kernel.heartbeat import beat
 from bankside.kernel.secrets import Vault
 from bankside.orders import Orders
 
 DRAIN_SECONDS = 10
+# Pages and the ledger's collector, which holds one while it commits.
+POOL_SIZE = 6
 
 
 def run(settings: Settings) -> None:
@@ -36,9 +40,27 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
-    clock = SystemClock()
-    pool = await open_pool(process.database_url(settings), size=4, eager=False)
-    vault = Vault.at(settings.home)
+    clock, vault = SystemClock(), Vault.at(settings.home)
+    pool = await open_pool(process.database_url(settings), size=POOL_SIZE, eager=False)
+    async with executing(
+        pool, clock, address=settings.edge_address, pages=settings.issuer, vault=vault
+    ) as orders:
+        server = _server(settings, build(_site(settings, pool, clock, vault, orders)))
+        serving = asyncio.create_task(server.serve(sockets=process.given_sockets() or None))
+        beating = asyncio.create_task(beat(pool, clock, "web", address=settings.web_url))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        for task in (beating, stopping):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    await pool.close()
+
+
+def _site(settings: Settings, pool: Pool, clock: Clock, vault: Vault, orders: Orders) -> Site:
+    """Everything the pages work with; payments at hosted pages are carried out in this process."""
     authorization = AuthorizationServer(
         pool,
         clock,
@@ -48,7 +70,8 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         egress=Egress(loopback=settings.egress_loopback),
     )
     pages = RealmPages(pool, clock, vault, settings.issuer)
-    site = Site(
+    way_back = Returns(pool, clock, vault, settings.issuer)
+    return Site(
         catalogue=catalogue(),
         runnable=Orders.runnable,
         pool=pool,
@@ -60,14 +83,18 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         routes=[
             *routes(authorization, refused_page=link_refused),
             customer.routes(pages),
+            checkout.routes(checkout.Checkout(pages, orders.payment_pages, way_back)),
             *people.routes(pages),
         ],
         pacing=Pacing(oauth=settings.oauth_rate, login=settings.login_rate),
     )
+
+
+def _server(settings: Settings, application: Any) -> uvicorn.Server:
     host, _, port = settings.web_listen.rpartition(":")
     server = uvicorn.Server(
         uvicorn.Config(
-            _layered(settings, build(site)),
+            _layered(settings, application),
             http=CertificateProtocol,
             ssl_context_factory=_tls_of(settings),
             host=host,
@@ -81,17 +108,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     )
     # Signals are ours: uvicorn would take them over and leave us waiting.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    serving = asyncio.create_task(server.serve(sockets=process.given_sockets() or None))
-    beating = asyncio.create_task(beat(pool, clock, "web", address=settings.web_url))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    await serving
-    for task in (beating, stopping):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    await pool.close()
+    return server
 
 
 def _layered(settings: Settings, app: Any) -> Any:

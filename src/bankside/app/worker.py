@@ -15,6 +15,9 @@ from bankside.app.callbacks import Callbacks
 from bankside.app.executing import executing
 from bankside.app.publish import publish_snapshot
 from bankside.app.settings import Settings
+from bankside.app.told_oddly import oddly
+from bankside.catalog.imports import forget_keys
+from bankside.catalog.lifecycle import PREFIX
 from bankside.identity import drop_expired
 from bankside.identity.consents import record_expiries
 from bankside.identity.decisions import forget_answers
@@ -22,7 +25,7 @@ from bankside.identity.passkeys import forget_challenges
 from bankside.identity.sessions import forget_old
 from bankside.kernel import jobs
 from bankside.kernel.calendar import business_date
-from bankside.kernel.clock import Clock, SystemClock
+from bankside.kernel.clock import Clock, ShiftedClock, SystemClock
 from bankside.kernel.db import Pool, open_pool, transaction
 from bankside.kernel.egress import Egress
 from bankside.kernel.events import Event
@@ -31,7 +34,8 @@ from bankside.kernel.metering import Shipper
 from bankside.kernel.outbox import Consumer, Relay
 from bankside.kernel.secrets import Vault
 from bankside.orders import Orders
-from bankside.partners import EVENT_PREFIX
+from bankside.orders.solutions.events import CHANNEL as RUNS_CHANNEL
+from bankside.partners import EVENT_PREFIX, moved_clocks
 from bankside.partners.webhooks import Sender
 
 EXPIRE_EVERY_SECONDS = 5.0
@@ -58,16 +62,20 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
         version = await publish_snapshot(settings.home, pool, clock)
         _log.info("snapshot_published", version=version, cause=event.type)
 
-    async with executing(pool, clock) as orders:
-        vault, egress = Vault.at(settings.home), Egress(loopback=settings.egress_loopback)
+    vault, egress = Vault.at(settings.home), Egress(loopback=settings.egress_loopback)
+    async with executing(pool, clock, vault=vault) as orders:
+
+        async def wake_runs(event: Event, _: str) -> None:
+            await orders.wake_runs(event.partner, event.object_id)
+
         sender = Sender(pool, clock, vault, egress)
         callbacks = Callbacks(pool, clock, vault, egress)
         relay = Relay(
             pool,
             [
-                Consumer(name="snapshot", deliver=republish, types=(EVENT_PREFIX,)),
-                sender.consumer,
-                callbacks.consumer,
+                Consumer(name="snapshot", deliver=republish, types=(EVENT_PREFIX, PREFIX)),
+                Consumer(name=RUNS_CHANNEL, deliver=wake_runs, types=None),
+                *(oddly(each, pool) for each in (sender.consumer, *callbacks.consumers)),
             ],
             clock,
         )
@@ -113,14 +121,19 @@ async def _drop_expired(pool: Pool, clock: Clock) -> None:
         await forget_old(db, clock)
         await forget_challenges(db, clock)
         await forget_answers(db, clock)
+        await forget_keys(db, clock)
 
 
 async def _record_expiries(pool: Pool, clock: Clock) -> None:
     """Who listens is told of consents that ended by the clock; nothing else waits for this."""
     async with transaction(pool) as db:
         await record_expiries(db, clock)
+        for space, ahead in (await moved_clocks(db)).items():
+            await record_expiries(db, ShiftedClock(clock, ahead), partner=space)
 
 
 async def _day_end(orders: Orders, clock: Clock) -> None:
-    """Close the newest business date whose cut-off has passed; closing again changes nothing."""
-    await orders.end_of_day(business_date(clock.now()) - timedelta(days=1))
+    """Close and clear the newest business date whose cut-off has passed, and earlier ones that
+    wait for their working day or for a network's word; again changes nothing.
+    """
+    await orders.clear_due(business_date(clock.now()) - timedelta(days=1))

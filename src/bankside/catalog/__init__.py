@@ -4,13 +4,14 @@ Always true: what the catalogue shows, the router answers; definitions are data 
 ``definitions/``; whatever nothing executes yet says so.
 
 Public: load, Catalogue, Product, ProductOperation, Input, Step, Text and the other values of
-``model``; compile_snapshot, Runnable; publish, Publication, compiled, latest_snapshot, CHANNEL,
-take_offline, put_live, offline_products, ProductUnknown; openapi, input_schema; count,
-answering_routes, kind_of; shelf, Shelf, Card. The checks are in ``bankside.catalog.validation``.
+``model``; compile_snapshot, route_of, Runnable; publish, Publication, compiled, latest_snapshot,
+CHANNEL, standing_now, Standing, offers, Offers, Offer, ProductUnknown; openapi, input_schema; count,
+answering_routes, kind_of; shelf, Shelf, Card. The checks are in ``bankside.catalog.validation``,
+solutions in ``bankside.catalog.solutions``.
 """
 
 from bankside.catalog.apis import input_schema, openapi
-from bankside.catalog.compiling import Runnable, compile_snapshot
+from bankside.catalog.compiling import Runnable, compile_snapshot, route_of
 from bankside.catalog.counting import answering_routes, count, kind_of
 from bankside.catalog.errors import ProductUnknown
 from bankside.catalog.loading import load
@@ -25,26 +26,33 @@ from bankside.catalog.model import (
     Limits,
     Product,
     ProductOperation,
-    Solution,
     Step,
     Text,
 )
+from bankside.catalog.offers import Offer, Offers, offers
 from bankside.catalog.publication import (
     Publication,
     compiled,
     latest_snapshot,
-    offline_products,
     publish,
-    put_live,
-    take_offline,
+    standing_now,
 )
 from bankside.catalog.shelves import Card, Shelf, shelf
+from bankside.catalog.solution_definitions import (
+    STANDS,
+    Solution,
+    SolutionInput,
+    SolutionStep,
+    Undo,
+)
+from bankside.catalog.standing import Standing
 from bankside.catalog.store import CHANNEL
 
 __all__ = [
     "CHANNEL",
     "HOUSE_ROLES",
     "RUNTIME_ACTIONS",
+    "STANDS",
     "Card",
     "Catalogue",
     "Category",
@@ -52,6 +60,8 @@ __all__ = [
     "Fees",
     "Input",
     "Limits",
+    "Offer",
+    "Offers",
     "Product",
     "ProductOperation",
     "ProductUnknown",
@@ -59,8 +69,12 @@ __all__ = [
     "Runnable",
     "Shelf",
     "Solution",
+    "SolutionInput",
+    "SolutionStep",
+    "Standing",
     "Step",
     "Text",
+    "Undo",
     "answering_routes",
     "compile_snapshot",
     "compiled",
@@ -69,10 +83,10 @@ __all__ = [
     "kind_of",
     "latest_snapshot",
     "load",
-    "offline_products",
+    "offers",
     "openapi",
     "publish",
-    "put_live",
+    "route_of",
     "shelf",
-    "take_offline",
+    "standing_now",
 ]

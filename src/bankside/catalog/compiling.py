@@ -6,15 +6,18 @@ products it subscribed to; the platform's own operations are open to every app, 
 the access by token: what a token may reach there is its scopes' and its consent's to say.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bankside.catalog.model import Catalogue, Product, ProductOperation
+from bankside.catalog.standing import NOTHING_STORED, Standing
 from bankside.kernel.snapshot import App, Operation, Snapshot
 from bankside.partners import SnapshotView
 
 # Whether the order runtime can execute an operation of a product; supplied by `orders`.
 Runnable = Callable[[Product, ProductOperation], bool]
+# Archetypes whose unpaid orders are paid at a hosted page of their own.
+_PAGED = frozenset({"collect", "collect_split"})
 
 
 def compile_snapshot(
@@ -24,42 +27,37 @@ def compile_snapshot(
     *,
     version: int,
     built_at: int,
-    offline: Collection[str] = (),
+    standing: Standing = NOTHING_STORED,
 ) -> Snapshot:
-    """The snapshot ``version`` as of ``built_at`` (epoch seconds); ``offline`` are product ids.
+    """The snapshot ``version`` as of ``built_at`` (epoch seconds).
 
-    A product taken offline keeps its routes, which answer 501 until the life cycle of section 6
-    of the catalogue guide (410 with the successor) is built.
+    ``standing``: the stored product versions; without any, every shipped product is live.
     """
-    operations = {
-        each.id: each for each in _routes(catalogue, runnable, offline=frozenset(offline))
-    }
+    operations = {each.id: each for each in _routes(catalogue, runnable, standing)}
     return Snapshot(
         version=version,
         built_at=built_at,
         operations=operations,
-        apps=_apps(catalogue, view.apps),
+        apps=_apps(standing.catalogue(catalogue), view.apps, standing),
         platform_keys=view.platform_keys,
         default_answer_keys=view.default_answer_keys,
     )
 
 
-def _routes(
-    catalogue: Catalogue, runnable: Runnable, *, offline: frozenset[str]
-) -> list[Operation]:
-    routes = []
-    for product in (*catalogue.products.values(), catalogue.platform, catalogue.open_banking):
-        live = product.id not in offline
-        routes += [
-            _route(product, each, available=live and runnable(product, each))
-            for each in product.all_operations
-        ]
+def _routes(catalogue: Catalogue, runnable: Runnable, standing: Standing) -> list[Operation]:
+    def route(product: Product, operation: ProductOperation) -> Operation:
+        return route_of(product, operation, available=runnable(product, operation))
+
+    routes = standing.routes(catalogue, route)
+    for owner in (catalogue.platform, catalogue.open_banking):
+        routes += [route(owner, each) for each in owner.all_operations]
     for cloud in catalogue.clouds.values():
         routes += [_cloud_route(each) for each in cloud.operations]
     return routes
 
 
-def _route(product: Product, operation: ProductOperation, *, available: bool) -> Operation:
+def route_of(product: Product, operation: ProductOperation, *, available: bool) -> Operation:
+    """A product's operation as the router and the executing room see it."""
     return Operation(
         id=operation.id,
         method=operation.method,
@@ -74,6 +72,7 @@ def _route(product: Product, operation: ProductOperation, *, available: bool) ->
         writes=operation.writes,
         available=available,
         access=operation.access,
+        page=product.archetype in _PAGED and operation.runs == "collect.create",
     )
 
 
@@ -91,7 +90,7 @@ def _cloud_route(operation: ProductOperation) -> Operation:
     )
 
 
-def _apps(catalogue: Catalogue, apps: Mapping[str, App]) -> dict[str, App]:
+def _apps(catalogue: Catalogue, apps: Mapping[str, App], standing: Standing) -> dict[str, App]:
     """The apps with the platform's operations and all scopes of their products.
 
     Equal grants become one shared set: a grant of the whole shelf costs an app one reference.
@@ -104,7 +103,9 @@ def _apps(catalogue: Catalogue, apps: Mapping[str, App]) -> dict[str, App]:
             open_to_all = {catalogue.platform.id, catalogue.open_banking.id}
             products = app.products.intersection(catalogue.products) | open_to_all
             scopes = frozenset[str]().union(
-                *(catalogue.product(each).consent_scopes for each in products)
+                *(catalogue.product(each).consent_scopes for each in products),
+                # A version on trial may ask for more than the one that stands.
+                *(standing.scopes(each) for each in products),
             )
             granted[app.products] = (products, scopes)
         products, scopes = granted[app.products]

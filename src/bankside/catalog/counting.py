@@ -9,6 +9,7 @@ from collections import Counter
 
 from bankside.catalog.compiling import Runnable, compile_snapshot
 from bankside.catalog.model import Catalogue
+from bankside.catalog.solutions.assembly import Asker, broken
 from bankside.kernel.snapshot import Operation, Snapshot
 from bankside.partners import SnapshotView
 
@@ -22,7 +23,8 @@ def count(catalogue: Catalogue, runnable: Runnable) -> dict[str, int]:
     - ``routes``: distinct (method, path template, version) in the compiled snapshot;
     - ``routes_answering``: those that execute; ``product_routes``, ``cloud_routes``,
       ``platform_routes`` and ``access_routes``: the same by kind;
-    - ``clouds``, ``solutions``: defined, whether or not they run.
+    - ``clouds``: defined, whether or not they run; ``solutions``: those that run, every step of
+      them as a call that the router answers.
     """
     snapshot = compile_snapshot(
         catalogue, SnapshotView({}, {}, {}), runnable, version=0, built_at=0
@@ -43,7 +45,10 @@ def count(catalogue: Catalogue, runnable: Runnable) -> dict[str, int]:
         "platform_routes": answering["platform"],
         "access_routes": answering["access"],
         "clouds": len(catalogue.clouds),
-        "solutions": len(catalogue.solutions),
+        "solutions": sum(
+            not broken(each, catalogue, Asker(runnable=runnable))
+            for each in catalogue.solutions.values()
+        ),
     }
 
 

@@ -1,9 +1,27 @@
 """Refusals of the catalogue."""
 
-from bankside.kernel.errors import NotFound
+from bankside.kernel.errors import Invalid, NotFound, Refused
+
+
+class SubjectUnknown(NotFound):
+    """The catalogue has no operation, primitive, product, solution or cloud of this name."""
+
+    code = "catalogue.subject_not_found"
 
 
 class ProductUnknown(NotFound):
     """The catalogue has no such product."""
 
     code = "product.not_found"
+
+
+class SolutionBroken(Invalid):
+    """The assembly cannot run; each broken link is named."""
+
+    code = "solution.broken"
+
+
+class SolutionTaken(Refused):
+    """A solution of the catalogue has this id."""
+
+    code = "solution.id_taken"

@@ -22,11 +22,10 @@ from bankside.catalog.model import (
     PrimitiveOperation,
     ProductOperation,
     Scene,
-    Solution,
-    SolutionStep,
     Text,
 )
 from bankside.catalog.reading import cloud_operations, platform_product, product
+from bankside.catalog.solution_definitions import solution
 
 DEFINITIONS = Path(__file__).parent / "definitions"
 
@@ -68,9 +67,9 @@ def read(files: Mapping[str, Any]) -> Catalogue:
         products=products,
         platform=platform,
         open_banking=open_banking,
-        schemas=files["open-banking-schemas"],
+        schemas={**files["open-banking-schemas"], **files["solution-schemas"]},
         clouds=clouds,
-        solutions={each["id"]: _solution(each) for each in files["solutions"]["solutions"]},
+        solutions={each["id"]: solution(each) for each in files["solutions"]["solutions"]},
         scenes={each["id"]: Scene(each["id"], _text(each)) for each in files["scenes"]["scenes"]},
         industries={
             each["code"]: Industry(each["code"], _text(each))
@@ -122,20 +121,4 @@ def _cloud(row: Document) -> Cloud:
         products=tuple(row["products"]),
         primitives=tuple(row["primitives"]),
         operations=cloud_operations(row),
-    )
-
-
-def _solution(row: Document) -> Solution:
-    return Solution(
-        id=row["id"],
-        name=_text(row),
-        description=_text(row, "description"),
-        industries=tuple(row["industries"]),
-        scenes=tuple(row["scenes"]),
-        products=tuple(row["products"]),
-        primitives=tuple(row["primitives"]),
-        steps=tuple(
-            SolutionStep(step["order"], step["product"], _text(step, "does"), tuple(step["after"]))
-            for step in row["steps"]
-        ),
     )

@@ -6,9 +6,12 @@ of the fee's currency; texts shown to people exist in Chinese and English.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bankside.kernel.snapshot import Access
+
+if TYPE_CHECKING:
+    from bankside.catalog.solution_definitions import Solution
 
 WhenStarts = Literal["request", "next", "event", "daily", "end-of-day", "due-date", "maturity"]
 OnFailure = Literal["stop", "compensate", "continue"]
@@ -42,7 +45,8 @@ HOUSE_ROLES: frozenset[str] = frozenset(
         "valuation",
         "position",
         "nostro",
-        # Clearing in the currency that an exchange buys.
+        # Clearing in the currency that an exchange sells, and in the one it buys.
+        "clearing_from",
         "clearing_to",
         "bought",
         "benefits",
@@ -167,14 +171,14 @@ class Product:
     ``operations`` are the adopted ones, ``added_operations`` ours; a product without money has no
     ``limits``; ``routes_missing`` are later steps that wait for a request nobody can make yet. The
     platform itself and the access to customers' accounts (tier ``access``) are products of this
-    shape, without category.
+    shape, without category. ``version`` is the number of the product version (life cycle).
     """
 
     id: str
     category: str
     name: Text
     description: Text
-    tier: Literal["core", "mapped", "platform", "access"]
+    tier: Literal["core", "mapped", "platform", "access", "imported"]
     archetype: str
     family: str
     scenes: tuple[str, ...]
@@ -191,6 +195,7 @@ class Product:
     added_operations: tuple[ProductOperation, ...] = ()
     simulated: bool = False
     routes_missing: tuple[str, ...] = ()
+    version: int = 1
 
     @property
     def all_operations(self) -> tuple[ProductOperation, ...]:
@@ -226,30 +231,6 @@ class Cloud:
     products: tuple[str, ...]
     primitives: tuple[str, ...]
     operations: tuple[ProductOperation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SolutionStep:
-    """One product of a solution; it follows the steps whose ``order`` is in ``after``."""
-
-    order: int
-    product: str
-    does: Text
-    after: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """Products put together for one scene."""
-
-    id: str
-    name: Text
-    description: Text
-    industries: tuple[str, ...]
-    scenes: tuple[str, ...]
-    products: tuple[str, ...]
-    primitives: tuple[str, ...]
-    steps: tuple[SolutionStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +292,7 @@ class Catalogue:
     open_banking: Product
     schemas: Mapping[str, Mapping[str, Any]]
     clouds: Mapping[str, Cloud]
-    solutions: Mapping[str, Solution]
+    solutions: "Mapping[str, Solution]"
     scenes: Mapping[str, Scene]
     industries: Mapping[str, Industry]
     primitives: Mapping[str, Primitive]

@@ -4,12 +4,14 @@ Always true: versions count up by one without gaps; publishing equal content twi
 version; an edge that missed the announcement finds the newest version by asking.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bankside.catalog import store
+from bankside.catalog import lifecycle, store
 from bankside.catalog.compiling import Runnable, compile_snapshot
-from bankside.catalog.errors import ProductUnknown
+from bankside.catalog.imports import upstreams_of
 from bankside.catalog.model import Catalogue
+from bankside.catalog.standing import Standing, standing_of
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection, Pool, transaction
 from bankside.kernel.signing import Signer
@@ -51,14 +53,23 @@ async def compiled(
     db: Connection, clock: Clock, catalogue: Catalogue, runnable: Runnable
 ) -> Snapshot:
     """The snapshot of this transaction, not yet numbered (version 0) and stored nowhere."""
-    return compile_snapshot(
+    snapshot = compile_snapshot(
         catalogue,
         await snapshot_view(db, clock),
         runnable,
         version=0,
         built_at=int(clock.now().timestamp()),
-        offline=await store.offline_products(db),
+        standing=await standing_now(db, catalogue),
     )
+    return replace(snapshot, upstreams=await upstreams_of(db, _forwarded(snapshot)))
+
+
+def _forwarded(snapshot: Snapshot) -> Iterator[str]:
+    """What operations are forwarded to, also those of versions on trial."""
+    for each in snapshot.operations.values():
+        yield each.upstream
+        if each.stage is not None and each.stage.newer is not None:
+            yield each.stage.newer.upstream
 
 
 async def latest_snapshot(db: Connection) -> tuple[int, bytes] | None:
@@ -66,27 +77,6 @@ async def latest_snapshot(db: Connection) -> tuple[int, bytes] | None:
     return await store.newest_blob(db)
 
 
-async def take_offline(
-    db: Connection, clock: Clock, catalogue: Catalogue, product: str, *, reason: str
-) -> None:
-    """The product's routes answer ``product.not_available`` from the next publication on."""
-    _known(catalogue, product)
-    await store.set_state(db, product, state="offline", reason=reason, at=clock.now())
-
-
-async def put_live(
-    db: Connection, clock: Clock, catalogue: Catalogue, product: str, *, reason: str
-) -> None:
-    """The product answers again from the next publication on."""
-    _known(catalogue, product)
-    await store.set_state(db, product, state="live", reason=reason, at=clock.now())
-
-
-async def offline_products(db: Connection) -> list[str]:
-    """The products that are offline, sorted."""
-    return await store.offline_products(db)
-
-
-def _known(catalogue: Catalogue, product: str) -> None:
-    if product not in catalogue.products:
-        raise ProductUnknown(f"the catalogue has no product {product}")
+async def standing_now(db: Connection, catalogue: Catalogue) -> Standing:
+    """Which versions callers meet, as of this transaction."""
+    return standing_of(catalogue, await lifecycle.versions(db), await lifecycle.suspensions(db))

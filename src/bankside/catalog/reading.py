@@ -50,7 +50,7 @@ def product(
 ) -> Product:
     """A product as its definition says."""
     steps = tuple(_step(each) for each in row["steps"])
-    inputs = tuple(_input(each) for each in row["inputs"])
+    inputs = tuple(read_input(each) for each in row["inputs"])
     archetype = archetypes.get(row["archetype"])
     family = archetype.family if archetype else ""
 
@@ -102,7 +102,8 @@ def platform_product(row: Row) -> Product:
     """The platform's own operations, in the shape of a product that every app has."""
 
     def operation(each: Row) -> ProductOperation:
-        noun = each["path"].rpartition("/")[2]
+        # /v1/platform/<noun>, /v1/sandbox/<noun>, and what hangs below an item of either.
+        noun = each.get("noun") or each["path"].split("/")[3]
         return ProductOperation(
             id=f"{row['id']}.{noun}.{each['word']}",
             product=row["id"],
@@ -111,12 +112,15 @@ def platform_product(row: Row) -> Product:
             purpose=each["purpose"],
             word=each["word"],
             icbc_path=icbc_path(f"{row['id']}.{noun}", each["word"]),
-            inputs=tuple(_input(field) for field in each["inputs"]),
+            inputs=tuple(read_input(field) for field in each["inputs"]),
             moves_money=each["moves_money"],
             added=True,
             open=each.get("open", False),
+            body=each.get("body"),
+            answer=each.get("answer"),
             environments=tuple(each.get("environments", ("sandbox", "live"))),
             description=_text(each["description"]),
+            keyed=each.get("keyed", False),
         )
 
     operations = tuple(operation(each) for each in row["operations"])
@@ -175,7 +179,8 @@ def _text(row: Row) -> Text:
     return Text(row["zh"], row["en"])
 
 
-def _input(row: Row) -> Input:
+def read_input(row: Row) -> Input:
+    """One field of a request."""
     return Input(
         name=row["name"],
         type=row["type"],
@@ -183,7 +188,7 @@ def _input(row: Row) -> Input:
         max=row.get("max"),
         pattern=row.get("pattern"),
         choices=tuple(row.get("choices", ())),
-        fields=tuple(_input(each) for each in row.get("fields", ())),
+        fields=tuple(read_input(each) for each in row.get("fields", ())),
         instead_of=row.get("instead_of"),
     )
 
@@ -211,7 +216,7 @@ def _limits(row: Row | None) -> Limits | None:
 def _fields(operation: Row, inputs: tuple[Input, ...], family: str) -> tuple[Input, ...]:
     """Body fields of a write, query fields of a read."""
     if "inputs" in operation:
-        return tuple(_input(each) for each in operation["inputs"])
+        return tuple(read_input(each) for each in operation["inputs"])
     parts = operation["path"].split("/")[3:]
     if operation["method"] == "GET":
         return _query_fields(parts, inputs, family)

@@ -1,4 +1,4 @@
-"""SQL of the catalogue: compiled snapshots and the states of products."""
+"""SQL of the catalogue: compiled snapshots."""
 
 from datetime import datetime
 
@@ -45,25 +45,3 @@ async def insert_snapshot(
     )
     await db.execute("delete from catalog.snapshots where version <= $1", version - SNAPSHOTS_KEPT)
     await db.execute("select pg_notify($1, $2)", CHANNEL, str(version))
-
-
-async def offline_products(db: Connection) -> list[str]:
-    """The products that are offline, sorted."""
-    rows = await db.fetch(
-        "select product_id from catalog.product_states where state = 'offline' order by 1"
-    )
-    return [row["product_id"] for row in rows]
-
-
-async def set_state(db: Connection, product: str, *, state: str, reason: str, at: datetime) -> None:
-    """Write the state of a product."""
-    await db.execute(
-        "insert into catalog.product_states (product_id, state, reason, changed_at)"
-        " values ($1, $2, $3, $4)"
-        " on conflict (product_id) do update"
-        " set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at",
-        product,
-        state,
-        reason,
-        at,
-    )

@@ -49,3 +49,13 @@ class Installation(Protocol):
 
     async def close_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
         """Run the end-of-day steps of a business date (ISO date; None: the one in progress)."""
+
+    async def act_as(
+        self, pool: "Pool", app: str, operation: str, body: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Carry out a platform operation as one of the partners' apps; its answer's body."""
+
+    async def clear_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
+        """Settle, seal, net and pay out a closed business date (None: the newest) as far as today
+        allows; what its batch is now.
+        """

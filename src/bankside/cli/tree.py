@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from bankside.cli import tree_demo, tree_people, tree_reconcile, tree_webhooks
+from bankside.cli import (
+    tree_clearing,
+    tree_demo,
+    tree_people,
+    tree_product,
+    tree_reconcile,
+    tree_sandbox,
+    tree_webhooks,
+)
 from bankside.cli.installation import Installation
 from bankside.cli.output import BUG, NETWORK, exit_code, fail
 from bankside.cli.running import AsJson, run
@@ -60,9 +68,12 @@ def build() -> typer.Typer:
             group.command(command)(function)
         tree.add_typer(group, name=name)
     tree_people.add_to(tree)
+    tree_product.add_to(tree)
     tree_webhooks.add_to(tree)
     tree_reconcile.add_to(tree)
+    tree_clearing.add_to(tree)
     tree_demo.add_to(tree)
+    tree_sandbox.add_to(tree)
     return tree
 
 

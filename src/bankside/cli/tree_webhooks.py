@@ -90,5 +90,4 @@ def _replay(
     """Send events again with the ids they had: one, a range, or all that failed."""
     from bankside.cli import webhooks
 
-    again = webhooks.Again(event, since)
-    run(webhooks.replay(context.obj, partner, endpoint, again, as_json=json))
+    run(webhooks.replay(context.obj, partner, endpoint, event=event, since=since, as_json=json))

@@ -1,6 +1,5 @@
 """`bankside webhook`: where a partner is told what happened, and telling it again."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,24 +11,19 @@ from bankside.kernel.egress import Egress
 from bankside.kernel.ids import PartnerId
 from bankside.kernel.secrets import Vault
 from bankside.partners.webhooks import (
+    Again,
     Endpoint,
     EndpointInvalid,
     NewEndpoint,
     Webhooks,
     enable_endpoint,
     list_endpoints,
+    read_endpoint,
     remove_endpoint,
 )
+from bankside.partners.webhooks import replay as send_again
 
 COLUMNS = ["id", "status", "signing", "types", "url", "reason"]
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Which events to send again: one, those since an instant, or (neither) all that failed."""
-
-    event: str | None = None
-    since: str | None = None
 
 
 async def create(
@@ -75,17 +69,19 @@ async def remove(installation: Installation, partner: str, endpoint: str, *, as_
 
 
 async def replay(
-    installation: Installation, partner: str, endpoint: str, again: Again, *, as_json: bool
+    installation: Installation,
+    partner: str,
+    endpoint: str,
+    *,
+    event: str | None,
+    since: str | None,
+    as_json: bool,
 ) -> int:
     """Queue events for the endpoint again, with the ids they had."""
+    again = Again(event=event, since=_instant(since) if since else None)
     async with installation.pool() as pool, transaction(pool) as db:
-        count = await _webhooks(installation).replay(
-            db,
-            PartnerId(partner),
-            endpoint,
-            event=again.event,
-            since=_instant(again.since) if again.since else None,
-        )
+        found = await read_endpoint(db, PartnerId(partner), endpoint)
+        count = await send_again(db, installation.clock, found, again)
     emit({"replayed": count}, as_json=as_json, text=lambda: f"{count} events queued again")
     return DONE
 

@@ -25,6 +25,20 @@ class RouteUnknown(NotFound):
     code = "route.not_found"
 
 
+class ProductOffline(BanksideError):
+    """This product was withdrawn; `successor` names what takes its place."""
+
+    code = "product.offline"
+    status = 410
+
+
+class ProductSuspended(Unavailable):
+    """The bank has stopped this product for now."""
+
+    code = "product.suspended"
+    outcome_unknown = False
+
+
 class MethodNotAllowed(BanksideError):
     """The path exists, but not with this method."""
 

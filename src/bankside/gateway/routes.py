@@ -1,7 +1,8 @@
 """Native routes: method and path -> operation and path parameters, in constant time.
 
 Always true: a literal path is one dictionary read; a templated one costs one read per mask of
-literal positions that its number of segments has (a handful), whatever the number of routes.
+literal positions that its number of segments has under its noun (a handful), whatever the number
+of routes.
 """
 
 from collections.abc import Mapping
@@ -9,9 +10,12 @@ from urllib.parse import unquote
 
 from bankside.kernel.snapshot import Operation
 
-# Different masks of literal positions among templates with one number of segments; the catalogue
-# needs 3. More would mean a path design that no longer resolves in constant time.
+# Different masks of literal positions among templates with one number of segments under one noun
+# (`/v1/<noun>/...`); the catalogue needs 3. More would mean a path design that no longer resolves
+# in constant time: an import with more of them is refused before it is published.
 MASKS_MAX = 8
+# Where the noun stands among the segments of a path ("" is the first).
+NOUN = 2
 
 _Methods = dict[str, tuple[Operation, tuple[int, ...], tuple[str, ...]]]
 _NO_PARAMETERS: Mapping[str, str] = {}
@@ -24,8 +28,10 @@ class Routes:
 
     def __init__(self) -> None:
         self._literal: dict[str, dict[str, Operation]] = {}
-        # number of segments -> mask (positions of literals) -> literals -> method -> operation
-        self._templates: dict[int, dict[tuple[int, ...], dict[tuple[str, ...], _Methods]]] = {}
+        # (number of segments, noun) -> mask (positions of literals) -> literals -> methods
+        self._templates: dict[
+            tuple[int, str], dict[tuple[int, ...], dict[tuple[str, ...], _Methods]]
+        ] = {}
 
     def add(self, operation: Operation) -> None:
         """Serve ``operation`` under its own method and path template."""
@@ -35,11 +41,12 @@ class Routes:
             self._literal.setdefault(operation.path, {})[operation.method] = operation
             return
         mask = tuple(at for at in range(len(segments)) if at not in holes)
-        masks = self._templates.setdefault(len(segments), {})
+        place = _place(segments)
+        masks = self._templates.setdefault(place, {})
         if mask not in masks:
             # The template with more literals is the more precise one: it is asked first.
             masks = dict(sorted({**masks, mask: {}}.items(), key=lambda each: -len(each[0])))
-            self._templates[len(segments)] = masks
+            self._templates[place] = masks
         literals = tuple(segments[at] for at in mask)
         names = tuple(segments[at][1:-1] for at in holes)
         masks[mask].setdefault(literals, {})[operation.method] = (
@@ -77,15 +84,29 @@ class Routes:
         return (*sorted(methods), "OPTIONS") if methods else ()
 
     def _templated(self, segments: list[str]) -> list[_Methods]:
-        masks = self._templates.get(len(segments))
+        found = self._under(_place(segments), segments)
+        if len(segments) > NOUN + 1 and (len(segments), "") in self._templates:
+            found += self._under((len(segments), ""), segments)
+            found.sort(key=lambda each: -each[0])
+        return [methods for _, methods in found]
+
+    def _under(self, place: tuple[int, str], segments: list[str]) -> list[tuple[int, _Methods]]:
+        """Methods of the templates kept at ``place`` that fit, with how many literals they have."""
+        masks = self._templates.get(place)
         if masks is None:
             return []
         found = []
         for mask, by_literals in masks.items():
             methods = by_literals.get(tuple([segments[at] for at in mask]))
             if methods is not None:
-                found.append(methods)
+                found.append((len(mask), methods))
         return found
+
+
+def _place(segments: list[str]) -> tuple[int, str]:
+    """Where templates with these segments are kept: ``/v1/<noun>/...`` of one length together."""
+    noun = segments[NOUN] if len(segments) > NOUN + 1 else ""
+    return len(segments), "" if noun.startswith("{") else noun
 
 
 def _decoded(values: list[str]) -> list[str] | None:

@@ -10,8 +10,8 @@ Public, for the hosted pages: open_interaction, interaction, approve, deny, Inte
 and the refusals LinkUnusable, InteractionUnknown, InteractionFinished, ApprovalTooLarge.
 For consents: Grant, read_grant, revoke_grant. For resources: bearer_of, prove_access, access_of,
 Access. For clients: create_client, read_client, list_clients, active_client, Client, NewClient.
-To end everything at once: block_client, end_customer_access (and, in the door ``revocations``,
-applied_everywhere, which waits for the edges). For the platform's OpenAPI document:
+To end everything at once: block_client, end_customer_access, move_client (and, in the door
+``revocations``, applied_everywhere, which waits for the edges). For the platform's OpenAPI document:
 oauth_paths, oauth_components. For the processes: drop_expired, ensure_keys,
 rotate_keys; AuthorizationServer, routes and browser_of stand in the door ``identity.http``, which
 brings the web framework.
@@ -49,6 +49,7 @@ from bankside.identity.tokens import (
     block_client,
     drop_expired,
     end_customer_access,
+    move_client,
     prove_access,
 )
 
@@ -75,6 +76,7 @@ __all__ = [
     "ensure_keys",
     "interaction",
     "list_clients",
+    "move_client",
     "oauth_components",
     "oauth_paths",
     "open_interaction",

@@ -17,8 +17,9 @@ from bankside.kernel.snapshot import Operation
 class Callback(msgspec.Struct, frozen=True):
     """Where the caller of a form dialect wants to be told what later becomes of its order.
 
-    ``wire`` is whose form it is told in, ``repeats`` what of the request stands there again
-    (``sign_type``, ``api``, ``encrypt_type``). The address passed the rules of ``kernel.egress``.
+    Also where it wants its payer's browser to come back to after our page. ``wire`` is whose form
+    it is told in, ``repeats`` what of the request stands there again (``sign_type``, ``api``,
+    ``encrypt_type``). The address passed the rules of ``kernel.egress``.
     """
 
     wire: str
@@ -32,7 +33,9 @@ class Call(msgspec.Struct, frozen=True):
     """A checked request in the platform's own shape, whatever wire it came by.
 
     ``body`` is the decoded JSON object ({} without one); amounts in it are
-    ``{"amount": "12.34", "currency": "CNY"}``. After ``deadline`` nobody waits.
+    ``{"amount": "12.34", "currency": "CNY"}``. After ``deadline`` nobody waits. ``return_to`` is
+    the ``return_url`` of dialects that name one beside the business content. ``outcome`` is what a
+    sandbox app asks to happen instead (``X-Sandbox-Outcome``); empty for live apps.
     """
 
     operation: Operation
@@ -43,6 +46,8 @@ class Call(msgspec.Struct, frozen=True):
     idempotency_key: str | None = None
     deadline: datetime | None = None
     callback: Callback | None = None
+    return_to: Callback | None = None
+    outcome: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ class Caller(msgspec.Struct, frozen=True):
     ``environment`` is ``sandbox`` or ``live``. ``scopes`` are the token's on a call by token.
     ``grant`` is what a customer's token came from; ``consent`` the id a signed call names itself
     (it still has to be asked for: the edge only carries it). ``proof`` is the ``jti`` of the DPoP
-    proof, "" on signing wires.
+    proof, "" on signing wires. ``ahead_s``: seconds that its data space's clock is ahead of ours.
     """
 
     partner: str
@@ -25,3 +25,4 @@ class Caller(msgspec.Struct, frozen=True):
     consent: str | None = None
     grant: str | None = None
     proof: str = ""
+    ahead_s: int = 0

@@ -8,6 +8,7 @@ from typing import Protocol
 
 # The bank's book date and the local-time wires (ICBC-style, Alipay-style v2) use Beijing time.
 BANK_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
+NO_TIME = timedelta(0)
 
 
 class Clock(Protocol):
@@ -37,6 +38,18 @@ class FixedClock:
         """Move forward; time never runs backwards."""
         assert by >= timedelta(0)
         self._at += by
+
+
+class ShiftedClock:
+    """The clock of a data space: another clock, moved ahead by a fixed span."""
+
+    def __init__(self, clock: Clock, ahead: timedelta) -> None:
+        assert ahead >= timedelta(0)
+        self._clock = clock
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.ahead
 
 
 def booking_date(clock: Clock) -> date:

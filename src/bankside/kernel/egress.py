@@ -21,7 +21,11 @@ SECONDS_MAX = 5.0
 BYTES_MAX = 65_536
 URL_LENGTH_MAX = 500
 HTTPS_PORT = 443
+HTTP_PORT = 80
 _CHUNK = 16_384
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+# Browsers read a backslash as a slash: an address that holds one is not what it seems to be.
+_NO_ADDRESS = frozenset(' \\"<>')
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -43,13 +47,26 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where a connection goes: to ``address``, which ``host`` led to and which was checked."""
+
+    host: str
+    port: int
+    secure: bool
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Egress:
     """How this installation calls out. ``loopback``: on a machine of one's own the loopback
     addresses may be called too, over plain http and on any port; never set it elsewhere.
+    ``internal``: services of the bank itself that its operator named (``host:port``); they may be
+    called wherever they stand, but for addresses that only a machine's own software uses.
     """
 
     loopback: bool = False
     tls: ssl.SSLContext | None = None
+    internal: frozenset[str] = frozenset()
 
     async def get(self, url: str) -> bytes:
         """The body behind ``url``, at most BYTES_MAX; or EgressRefused within SECONDS_MAX."""
@@ -89,25 +106,34 @@ class Egress:
         plain = len(url) <= URL_LENGTH_MAX and url.isascii() and url.isprintable()
         if not plain or not host or " " in url or "@" in parts.netloc or parts.fragment:
             raise EgressRefused("give an https address without user and fragment")
-        if self.loopback and parts.scheme in {"http", "https"}:
+        if parts.scheme in {"http", "https"} and (
+            self.loopback or self._is_internal(host, _port(parts))
+        ):
             return parts
         if parts.scheme != "https" or port not in {None, HTTPS_PORT}:
             raise EgressRefused(f"only https on port {HTTPS_PORT} is called")
         return parts
 
+    async def target(self, url: str) -> Target:
+        """Where a connection for ``url`` goes: its name is resolved now; or EgressRefused."""
+        parts = self.checked(url)
+        host, secure, port = parts.hostname or "", parts.scheme == "https", _port(parts)
+        return Target(host, port, secure, await self._resolved(host, port, secure=secure))
+
+    def _is_internal(self, host: str, port: int) -> bool:
+        name = f"[{host}]" if ":" in host else host
+        return f"{name}:{port}" in self.internal
+
     async def _called(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> Answer:
-        parts = self.checked(url)
-        host, secure = parts.hostname or "", parts.scheme == "https"
-        port = parts.port or (HTTPS_PORT if secure else 80)
-        address = await self._resolved(host, port, secure=secure)
-        context = (self.tls or ssl.create_default_context()) if secure else None
+        to = await self.target(url)
+        context = (self.tls or ssl.create_default_context()) if to.secure else None
         reader, writer = await asyncio.open_connection(
-            address, port, ssl=context, server_hostname=host if secure else None
+            to.address, to.port, ssl=context, server_hostname=to.host if to.secure else None
         )
         try:
-            writer.write(_asked(method, parts, headers, body))
+            writer.write(_asked(method, self.checked(url), headers, body))
             return await _answered(reader)
         finally:
             writer.close()
@@ -118,11 +144,40 @@ class Egress:
         addresses = [ipaddress.ip_address(each[4][0]) for each in found]
         if self.loopback and addresses and all(each.is_loopback for each in addresses):
             return str(addresses[0])
+        if self._is_internal(host, port) and addresses:
+            if any(
+                each.is_link_local or each.is_multicast or each.is_unspecified for each in addresses
+            ):
+                raise EgressRefused("the name leads to an address that no service has")
+            return str(addresses[0])
         if not secure or port != HTTPS_PORT or not addresses:
             raise EgressRefused(f"only https on port {HTTPS_PORT} is called")
         if not all(is_public(each) for each in addresses):
             raise EgressRefused("the name leads to an address that is not public")
         return str(addresses[0])
+
+
+def browser_address(url: str) -> SplitResult:
+    """The parts of an address that we may send a browser to; or EgressRefused.
+
+    Nothing of ours is reached by it, so any https port will do, and plain http on the reader's own
+    machine, where partners try things out (RFC 8252, section 7.3).
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise EgressRefused("this is no address") from error
+    plain = len(url) <= URL_LENGTH_MAX and url.isascii() and url.isprintable()
+    if not plain or not host or set(url) & _NO_ADDRESS or "@" in parts.netloc or parts.fragment:
+        raise EgressRefused("give an https address without user and fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK_HOSTS):
+        raise EgressRefused("only https is opened, and http on this machine")
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (HTTPS_PORT if parts.scheme == "https" else HTTP_PORT)
 
 
 def is_public(address: _Address) -> bool:

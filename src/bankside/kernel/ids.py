@@ -42,6 +42,7 @@ PREFIXES: dict[str, str] = {
     "branch": "brn",
     "merchant": "mch",
     "order": "ord",
+    "solution_run": "run",
     "event": "evt",
     "request": "req",
     "payer_token": "ptk",
@@ -55,8 +56,10 @@ PREFIXES: dict[str, str] = {
     "passkey": "psk",
     "webhook": "whk",
     "break": "brk",
+    "sandbox": "sbx",
 }
 
+_SPACE = f"{PREFIXES['sandbox']}_"
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,127}")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -85,6 +88,11 @@ def is_reference(text: str) -> bool:
     which would answer with an error instead of no row.
     """
     return _REFERENCE.fullmatch(text) is not None
+
+
+def is_space(partner: str) -> bool:
+    """Whether the partner id is the data space of one sandbox app, with a clock of its own."""
+    return partner.startswith(_SPACE)
 
 
 def made_at(id_: str) -> datetime:

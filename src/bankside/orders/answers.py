@@ -16,7 +16,7 @@ from bankside.orders.model import Line, Order
 
 Shown = dict[str, Any]
 
-# A code for the payer's wallet to scan; it names the order and nothing else.
+# The code of an order that has no page of its own; it names the order and nothing else.
 QR_PREFIX = "bankside:pay:"
 
 
@@ -51,6 +51,7 @@ def show_line(line: Line, currency: str) -> Shown:
 
 def _collect(order: Order) -> Shown:
     waits = order.waits_for == "collect.confirm"
+    page = order.book.get("page", {}).get("url")
     return {
         "order_no": order.reference,
         "merchant": order.input["merchant"],
@@ -61,7 +62,10 @@ def _collect(order: Order) -> Shown:
         "split": _money(order, order.split),
         "settled": _money(order, order.settled),
         "fee": _money(order, order.fee),
-        "qr_code": QR_PREFIX + order.id if waits else None,
+        "simulated": order.output.get("simulated", False),
+        "pay_url": page,
+        "code_url": f"{page}/code" if page and waits else None,
+        "qr_code": (page or QR_PREFIX + order.id) if waits else None,
         "expires_at": _time(order.wake_at) if waits else None,
         "paid_at": order.output.get("paid_at"),
     }

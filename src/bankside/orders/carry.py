@@ -11,7 +11,7 @@ from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection, Write
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.ids import is_reference
-from bankside.orders import engine, parties, store, store_keys
+from bankside.orders import engine, events, parties, store, store_keys
 from bankside.orders.answers import Shown, show
 from bankside.orders.desk import Desk, Ticket, Unit
 from bankside.orders.engine import Change
@@ -67,7 +67,7 @@ async def begin(desk: Desk, ticket: Ticket, beginning: Beginning) -> Answer:
     Answers 201 when it finished, 202 when it waits. Raises what the steps and the ledger refuse;
     a refused order keeps its number.
     """
-    order = beginning.order
+    order, told = events.told_natively(beginning.order, ticket.call.callback)
     change = engine.run(order, beginning.use, beginning.ask, ticket.at)
     status = CREATED if is_terminal(change.after.state) else ACCEPTED
     answer = Answer(status, show(change.after), facts=facts(change.after))
@@ -75,7 +75,7 @@ async def begin(desk: Desk, ticket: Ticket, beginning: Beginning) -> Answer:
         Unit(
             changes=(change,),
             refused=lambda group: engine.refused(order, beginning.use, group, ticket.at),
-            writes=_riders(beginning.writes, beginning.spending),
+            writes=_riders((*beginning.writes, *told), beginning.spending),
             ticket=ticket,
             answer=answer,
             narrative=beginning.narrative,

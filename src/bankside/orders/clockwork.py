@@ -30,7 +30,7 @@ from bankside.orders.interest import month_after
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives import ticket
 from bankside.orders.primitives.deposit import bank_day
-from bankside.orders.unattended import again, commit, onwards
+from bankside.orders.unattended import again, commit, give_back, onwards
 
 Clockwork = Callable[[Desk, Order], Awaitable[None]]
 
@@ -47,8 +47,14 @@ async def deposit_interest(desk: Desk, order: Order) -> None:
 
 
 async def ticket_over(desk: Desk, order: Order) -> None:
-    """A ticket nobody used in time ends; what it was paid with goes back."""
+    """A ticket nobody used in time ends; what it was paid with goes back.
+
+    The units of a gift that nobody took are sold back to who gave them.
+    """
     at = desk.clock.now()
+    if "invest" in order.book and not order.pending:
+        await give_back(desk, order, "ticket.not_valid", "逾期 expired")
+        return
     step = PlanStep("expiry", "ticket.refund", "request", "compensate")
     await commit(
         desk, order, engine.amend(order, step, ticket.expire(order, at), at), "逾期 expired"
@@ -109,6 +115,11 @@ async def hold_over(desk: Desk, order: Order) -> None:
         await commit(desk, current, replace(change, legs=rest, hold=None), "解冻 release")
 
 
+async def card_month(desk: Desk, order: Order) -> None:
+    """A credit card is billed, or a due date of it is over."""
+    await again(desk, order, "loan.bill", "信用卡账单 card bill")
+
+
 async def quote_over(desk: Desk, order: Order) -> None:
     """Nobody dealt at the quoted rate in time."""
     change = engine.close(order, desk.clock.now(), why="the quote ran out")
@@ -116,7 +127,11 @@ async def quote_over(desk: Desk, order: Order) -> None:
 
 
 async def message_due(desk: Desk, order: Order) -> None:
-    """The instant of a planned message has come."""
+    """The instant of a planned message has come, or the last one of a subscription is over."""
+    if "subscription" in order.book:
+        change = engine.close(order, desk.clock.now(), why="the subscription ran out")
+        await desk.commit(Unit(changes=(change,)))
+        return
     await onwards(desk, order, "notify.send", "")
 
 
@@ -138,6 +153,7 @@ CLOCKWORK: Mapping[str, Clockwork] = {
     "invest.redeem": valuation,
     "pension.payout": pension_due,
     "loan.accrue": instalments.due,
+    "loan.bill": card_month,
     "loan.repay": instalments.due,
     "fx.convert": quote_over,
     "transfer.out": outside.network_answer,

@@ -15,7 +15,6 @@ from bankside.orders import engine, limits, store, store_keys
 from bankside.orders.desk import Desk, Moved, Unit
 from bankside.orders.engine import Change
 from bankside.orders.model import Order, PlanStep, State
-from bankside.orders.pricing import terms
 from bankside.orders.primitives import mandate as primitive
 from bankside.orders.primitives.effect import Effect, section
 from bankside.orders.store_keys import Spending
@@ -27,7 +26,6 @@ _PASSED = PlanStep("due", "mandate.due", "request", "continue")
 
 def begun(desk: Desk, mandate: Order, amount: Money, *, app: str, at: datetime) -> Order:
     """The new order of one debit, without number and input of its own."""
-    product = desk.catalogue.product(mandate.product)
     return Order(
         partner=mandate.partner,
         id=new_id("order", desk.clock),
@@ -35,6 +33,7 @@ def begun(desk: Desk, mandate: Order, amount: Money, *, app: str, at: datetime) 
         app=app,
         psu=mandate.psu,
         product=mandate.product,
+        product_version=mandate.product_version,
         family=mandate.family,
         plan=mandate.plan,
         scope=f"debit:{mandate.id}",
@@ -43,7 +42,7 @@ def begun(desk: Desk, mandate: Order, amount: Money, *, app: str, at: datetime) 
         parent=mandate.id,
         currency=amount.currency,
         amount=amount.minor,
-        terms=terms(product, amount.currency),
+        terms=mandate.terms,
         roles=mandate.roles,
         input={"mandate": mandate.id},
         output={"branch": mandate.output.get("branch")},
@@ -74,7 +73,7 @@ async def spending(
     db: Connection, desk: Desk, mandate: Order, amount: Money, at: datetime
 ) -> Spending | None:
     """What the debit adds to the payer's day under the product. Raises the limits' refusals."""
-    product = desk.catalogue.product(mandate.product)
+    product = await desk.editions.of(db, mandate.product, mandate.product_version)
     return await limits.admitted(
         db, product, partner=mandate.partner, subject=mandate.subject, amount=amount, at=at
     )

@@ -6,24 +6,23 @@ reads it again and decides again, a bounded number of times. Source: reliability
 """
 
 import asyncio
+import copy
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from bankside.bank.accounts import ONE_MOVER, SPENT_ONCE, PayerTokenUsed
 from bankside.bank.ledger import Books, transfer
 from bankside.catalog import Catalogue, Product, ProductOperation
-from bankside.identity.assertions import USED_ONCE, ProofUsed, proof_used
-from bankside.identity.consents import IN_FORCE, WITHIN_LIMIT, LimitOfConsentExceeded
+from bankside.identity.assertions import proof_used
 from bankside.kernel.call import Answer, Call
-from bankside.kernel.clock import Clock
+from bankside.kernel.clock import NO_TIME, Clock, ShiftedClock
 from bankside.kernel.db import (
     CONNECTION_LOST,
     POOL_ACQUIRE_SECONDS,
@@ -34,15 +33,15 @@ from bankside.kernel.db import (
     write_all,
 )
 from bankside.kernel.errors import BanksideError, Refused, Unavailable
-from bankside.kernel.outbox import publish
+from bankside.kernel.secrets import Vault
 from bankside.orders import events, store, store_keys
+from bankside.orders.editions import Editions
 from bankside.orders.engine import Change
 from bankside.orders.errors import (
     BY_VERDICT,
     KeyInProgress,
     KeyMissing,
     KeyReused,
-    LimitPerDay,
     OrderBusy,
     PaymentRefused,
     by_code,
@@ -50,7 +49,11 @@ from bankside.orders.errors import (
 from bankside.orders.model import Order, State
 from bankside.orders.ports import Outside
 from bankside.orders.posting import group_of
+from bankside.orders.races import Moved as Moved
+from bankside.orders.races import meaning
+from bankside.orders.sandbox.heard import Clocks
 from bankside.orders.turnstile import Occupied, Turnstile
+from bankside.partners.webhooks import Webhooks
 
 # Security guide, section 10: wait up to a second for the first request of a key, then 409.
 KEY_WAIT_SECONDS = 1.0
@@ -59,23 +62,6 @@ ORDER_WAIT_SECONDS = 5.0
 # Each lost race means somebody else's change went through, so more attempts change little.
 ATTEMPTS_MAX = 8
 KEY_LENGTH_MAX = 128
-# Each of these is violated by the second of two writers, and by nothing else.
-RACES = frozenset(
-    {
-        "journal_one_writer",
-        "journal_reference",
-        "orders_reference",
-        "idempotency_key_once",
-        "codes_used_once",
-        "outbox_partner_id_object_id_object_seq_key",
-        ONE_MOVER,
-        IN_FORCE,
-    }
-)
-
-
-class Moved(Exception):
-    """Somebody else changed what a decision was based on: read again, decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +112,16 @@ class Desk:
 
     # Where callers reach the edge: answers that link to themselves begin with it.
     address: str = ""
+    # Where payers reach the hosted pages.
+    pages: str = ""
+    # Seals the second factors of a sandbox's test people; without one they have none.
+    vault: Vault | None = None
+    # Carries out a call, and says whether an operation runs: the runtime's own, for runs of
+    # solutions, whose steps are calls like any other.
+    perform: Callable[[Call], Awaitable[Answer]]
+    runnable: Callable[[Product, ProductOperation], bool]
+    # Keeps the keys of webhook endpoints; None where none are kept.
+    webhooks: Webhooks | None = None
 
     def __init__(
         self,
@@ -143,9 +139,23 @@ class Desk:
         self.channel = outside.channel
         self.pool = pool
         self.books = books
-        self.clock = clock
+        # The bank's own time, and that of the data space the desk works in (`moved`).
+        self.real = clock
+        self.clock: Clock = clock
+        self.ahead = NO_TIME
         self.catalogue = catalogue
+        self.editions = Editions(catalogue)
+        self.clocks = Clocks()
         self._turns = Turnstile()
+
+    def moved(self, ahead: timedelta) -> "Desk":
+        """This desk by a clock that is ``ahead`` of the bank's; the desk itself by the bank's."""
+        if ahead == self.ahead:
+            return self
+        desk = copy.copy(self)
+        desk.ahead = ahead
+        desk.clock = ShiftedClock(self.real, ahead) if ahead else self.real
+        return desk
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -199,9 +209,11 @@ class Desk:
             if unit.ticket and unit.ticket.key:
                 refused.append(_kept_refusal(unit.ticket, group.id, unit.refusals))
         try:
-            verdict = await self.books.commit(group, accepted=accepted, refused=refused)
+            verdict = await self.books.commit(
+                group, accepted=accepted, refused=refused, ahead=self.ahead
+            )
         except asyncpg.IntegrityConstraintViolationError as error:
-            raise _meaning(error) from error
+            raise meaning(error) from error
         if verdict.repeat:
             raise Moved
         if not verdict.accepted:
@@ -221,7 +233,7 @@ class Desk:
                 if ticket.key is not None:
                     await write_all(db, [_kept(ticket, answer, None)])
         except asyncpg.IntegrityConstraintViolationError as error:
-            raise _meaning(error) from error
+            raise meaning(error) from error
         except asyncpg.DataError:
             raise  # asyncpg files it with the lost connections, and it is a bug of ours.
         except CONNECTION_LOST as error:
@@ -233,7 +245,7 @@ class Desk:
         if ticket is None or not ticket.call.caller.proof:
             return ()
         caller = ticket.call.caller
-        return (proof_used(self.clock, (caller.partner, caller.app), caller.proof),)
+        return (proof_used(self.real, (caller.partner, caller.app), caller.proof),)
 
     async def explained(self, db: Connection, order: Order) -> Order:
         """A refused order with the ledger's reason, which only the ledger keeps."""
@@ -266,7 +278,7 @@ class Desk:
             else:
                 writes.append(store.updated(after, revision=before))
             writes += store.journaled(after, change.entries, revision=before, group=group)
-            writes += [publish(each) for each in events.told(after, change.events, self.clock)]
+            writes += events.published(after, change.events, self.real)
         return writes
 
     async def _attempts(
@@ -353,18 +365,3 @@ def _kept_refusal(ticket: Ticket, group: UUID, words: Mapping[str, type[Bankside
     text = msgspec.json.encode(answer).decode()
     stored = store_keys.Stored(ticket.request_hash, Refused.status, text, None)
     return store_keys.answered(ticket.key, stored, at=ticket.at)
-
-
-def _meaning(error: asyncpg.IntegrityConstraintViolationError) -> Exception:
-    """What a violated constraint says about the decision that led to it."""
-    if error.constraint_name == "usage_within_day_limit":
-        return LimitPerDay()
-    if error.constraint_name == WITHIN_LIMIT:
-        return LimitOfConsentExceeded()
-    if error.constraint_name == USED_ONCE:
-        return ProofUsed()
-    if error.constraint_name == SPENT_ONCE:
-        return PayerTokenUsed()
-    if error.constraint_name in RACES:
-        return Moved()
-    return error

@@ -90,7 +90,9 @@ def amend(order: Order, step: PlanStep, effect: Effect, at: datetime) -> Change:
     that it ends: then nothing more of its plan runs.
     """
     after = effect.order
-    if not is_terminal(order.state) and (effect.ends or after.status == "refunded"):
+    # What is still held has to be released first: an order that ended frees nothing any more.
+    refunded = after.status == "refunded" and not after.held
+    if not is_terminal(order.state) and (effect.ends or refunded):
         after = _rests(replace(after, state=State.RUNNING), len(order.plan), waits=False, at=at)
     return Change(
         before=order,

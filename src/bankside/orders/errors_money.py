@@ -109,6 +109,12 @@ class NotAPensionAccount(Invalid):
     code = "pension.account_wrong"
 
 
+class PensionAccountExists(Refused):
+    """The person has a personal pension account already; there is one for each person."""
+
+    code = "pension.account_exists"
+
+
 class PensionCapExceeded(Refused):
     """More would be paid in than a calendar year allows."""
 

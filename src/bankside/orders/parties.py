@@ -149,15 +149,20 @@ async def with_merchant(
     return {**body, "merchant": own.id} if own is not None else body
 
 
-async def merchant(db: Connection, scope: Scope, merchant_id: str, amount: Money) -> Merchant:
-    """The merchant that collects ``amount``. Raises MerchantUnknown, CurrencyRefused."""
+async def merchant(
+    db: Connection, scope: Scope, merchant_id: str, amount: Money | None
+) -> Merchant:
+    """The merchant that collects ``amount`` (None: in any currency, which is exchanged).
+
+    Raises MerchantUnknown, CurrencyRefused.
+    """
     try:
         found = await find_merchant(db, scope.partner, merchant_id, tenant=scope.tenant)
     except MerchantNotFound as error:
         raise MerchantUnknown(
             errors=[fault("/merchant", "merchant.not_found", "there is no such merchant")]
         ) from error
-    if found.currency != amount.currency:
+    if amount is not None and found.currency != amount.currency:
         raise _currency("/amount/currency", found.currency)
     return found
 

@@ -4,10 +4,13 @@ Always true: the group of a change is derived from the order, the step and the r
 from, so that the same decision made twice is one posting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from bankside.bank.ledger import Capture, Group, Hold, Release, group_id
+from bankside.bank.accounts import in_space
+from bankside.bank.ledger import Capture, Group, Hold, Leg, Release, group_id
+from bankside.kernel.ids import is_space
 from bankside.orders.engine import Change
 from bankside.orders.model import Order
 
@@ -38,6 +41,7 @@ KINDS: Mapping[str, str] = {
     "pension.payout": "pension",
     "loan.draw": "loan_drawing",
     "loan.accrue": "interest",
+    "loan.bill": "interest",
     "loan.repay": "loan_repayment",
     "deposit.accrue": "interest",
     "deposit.redeem": "redemption",
@@ -56,10 +60,10 @@ NARRATIVE_OCTETS_MAX = 560
 
 def group_of(changes: Sequence[Change], narrative: str) -> Group | None:
     """The one group of everything that changes together, or None when nothing is posted."""
-    legs = tuple(leg for change in changes for leg in change.legs)
+    first = changes[0]
+    legs = of_space((leg for change in changes for leg in change.legs), first.after.partner)
     if not legs:
         return None
-    first = changes[0]
     revision = first.before.revision if first.before else 0
     placing = next((change for change in changes if change.hold == "place"), None)
     return Group(
@@ -70,6 +74,16 @@ def group_of(changes: Sequence[Change], narrative: str) -> Group | None:
         kind=_kind(changes),
         narrative=narrative.encode()[:NARRATIVE_OCTETS_MAX].decode(errors="ignore"),
         hold=_hold(changes),
+    )
+
+
+def of_space(legs: Iterable[Leg], partner: str) -> tuple[Leg, ...]:
+    """The legs with the bank's own accounts of the data space, where it has its own."""
+    if not is_space(partner):
+        return tuple(legs)
+    return tuple(
+        replace(leg, debit=in_space(leg.debit, partner), credit=in_space(leg.credit, partner))
+        for leg in legs
     )
 
 

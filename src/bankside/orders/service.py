@@ -7,17 +7,25 @@ from collections.abc import Awaitable, Mapping
 from datetime import date
 from typing import Any
 
+from bankside.bank.clearing import Batch
 from bankside.bank.ledger import Books
 from bankside.catalog import Catalogue, Product, ProductOperation
+from bankside.catalog.lifecycle import VersionUnknown
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Pool
 from bankside.kernel.errors import NotBuilt
-from bankside.orders import consented, workflow
+from bankside.kernel.secrets import Vault
+from bankside.kernel.snapshot import Operation
+from bankside.orders import clearing, consented, workflow
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.families import ECHO, Handler, handler
+from bankside.orders.families.desk_payment import PaymentPages
 from bankside.orders.families.platform import echo
 from bankside.orders.openbanking import HANDLERS
+from bankside.orders.sandbox import jump
+from bankside.orders.solutions import service as runs
+from bankside.partners.webhooks import Webhooks
 
 
 class Orders:
@@ -31,18 +39,33 @@ class Orders:
         catalogue: Catalogue,
         *,
         address: str = "http://127.0.0.1:8080",
+        pages: str = "http://127.0.0.1:8000",
     ) -> None:
-        """``address`` is where callers reach the edge, for answers that link to themselves."""
+        """``address`` is where callers reach the edge, for answers that link to themselves;
+        ``pages`` where payers reach the hosted pages.
+        """
         self._desk = Desk(pool, books, clock, catalogue)
         self._desk.address = address
+        self._desk.pages = pages
+        self._desk.perform = self._carried_out
+        self._desk.runnable = self.runnable
+        self.payment_pages = PaymentPages(self._desk)
         self._catalogue = catalogue
-        self._handlers: dict[str, tuple[Handler, Product, ProductOperation]] = {}
+        self._handlers: dict[tuple[str, int], tuple[Handler, Product, ProductOperation]] = {}
         everything = (*catalogue.products.values(), catalogue.platform, catalogue.open_banking)
         for product in everything:
             for operation in product.all_operations:
                 found = HANDLERS.get(operation.id) or handler(product, operation)
                 if found is not None:
-                    self._handlers[operation.id] = (found, product, operation)
+                    self._handlers[operation.id, product.version] = (found, product, operation)
+
+    def keep_webhooks(self, webhooks: Webhooks) -> None:
+        """Partners may keep their webhook endpoints here: this process can seal their keys."""
+        self._desk.webhooks = webhooks
+
+    def keep_secrets_in(self, vault: Vault) -> None:
+        """Test people of sandbox spaces get a second factor, sealed there."""
+        self._desk.vault = vault
 
     @staticmethod
     def runnable(product: Product, operation: ProductOperation) -> bool:
@@ -62,14 +85,31 @@ class Orders:
         return self._carried_out(call)
 
     async def _carried_out(self, call: Call) -> Answer:
-        found = self._handlers.get(call.operation.id)
-        if found is None:
-            raise NotBuilt(f"{call.operation.id} is described, and nothing executes it yet")
-        handle, product, operation = found
-        ticket = Ticket(call, operation, product, self._desk.clock.now())
+        found = self._handlers.get((call.operation.id, call.operation.version))
+        handle, product, operation = found or await self._drafted(call.operation)
+        # By the clock of the caller's data space, which a sandbox may have moved.
+        desk = self._desk.moved(self._desk.clocks.ahead(call.caller))
+        ticket = Ticket(call, operation, product, desk.clock.now())
         if operation.access == "either" and consented.is_under_consent(call.caller):
-            ticket = await consented.under_consent(self._desk, ticket)
-        return await self._desk.once(ticket, lambda keyed: handle(self._desk, keyed))
+            ticket = await consented.under_consent(desk, ticket)
+        return await desk.once(ticket, lambda keyed: handle(desk, keyed))
+
+    async def _drafted(self, asked: Operation) -> tuple[Handler, Product, ProductOperation]:
+        """What carries out an operation of a version that the bank's staff drafted."""
+        nothing = NotBuilt(f"{asked.id} is described, and nothing executes it yet")
+        product = self._desk.editions.known(asked.product, asked.version)
+        if product is None:
+            try:
+                async with self._desk.reading() as db:
+                    product = await self._desk.editions.of(db, asked.product, asked.version)
+            except VersionUnknown as error:
+                raise nothing from error
+        for operation in product.all_operations:
+            found = handler(product, operation) if operation.id == asked.id else None
+            if found is not None:
+                made = self._handlers[asked.id, asked.version] = (found, product, operation)
+                return made
+        raise nothing
 
     async def resume(self, order_id: str, *, partner: str) -> None:
         """Run whatever the order waits for that a worker does; nothing when it waits for others."""
@@ -79,14 +119,28 @@ class Orders:
         """``resume`` as the handler of the job ``orders.resume``."""
         await self.resume(payload["order"], partner=payload["partner"])
 
+    async def wake_runs(self, partner: str, order_id: str) -> None:
+        """Drive the solution runs that an order belongs to: something became of it."""
+        await runs.wake_parents(self._desk, partner, order_id)
+
     async def expire(self) -> int:
         """Wake every order whose time has come; how many were woken.
 
         Unpaid orders close, holds are released, shares that nobody took are freed to the merchant,
-        bulk orders that no worker took up are settled, and old keys are forgotten.
+        bulk orders that no worker took up are settled, and old keys are forgotten; in sandbox
+        spaces whose clocks were moved, by those, and their days end as well.
         """
-        return await workflow.sweep(self._desk)
+        woken = await workflow.sweep(self._desk) + await jump.tend(self._desk)
+        return woken + await runs.sweep(self._desk)
 
     async def end_of_day(self, day: date) -> int:
         """Settle everything paid up to a business date; how many orders. Again changes nothing."""
         return await workflow.end_of_day(self._desk, day)
+
+    async def clear(self, day: date) -> Batch:
+        """Settle, seal, net and pay out a closed business date as far as today allows."""
+        return await clearing.clear(self._desk, day)
+
+    async def clear_due(self, day: date) -> int:
+        """``clear`` for the date and all earlier ones that are not reconciled; how many dates."""
+        return await clearing.clear_due(self._desk, day)

@@ -4,7 +4,7 @@ Reads take a connection; whatever changes is a ``Write``, so that it commits wit
 belongs to. JSON columns hold what ``msgspec`` writes; plans and terms are rebuilt as they were.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -232,35 +232,50 @@ async def page(
 
 
 async def to_wake(
-    db: Connection, at: datetime, *, after: tuple[datetime, str, str], limit: int
+    db: Connection,
+    at: datetime,
+    *,
+    after: tuple[datetime, str, str],
+    limit: int,
+    apart: Collection[str] = (),
 ) -> list[Order]:
     """Orders whose time has come, longest overdue first, beyond (wake_at, partner, id) ``after``.
 
-    Reads over all partners: the sweeper acts for the bank, not for a caller.
+    Reads over all partners but those ``apart``, which live by clocks of their own: the sweeper
+    acts for the bank, not for a caller.
     """
     rows = await db.fetch(
         f"select {_COLUMNS} from orders.orders where wake_at <= $1"  # noqa: S608 - constant
-        " and (wake_at, partner_id, order_id) > ($2, $3, $4)"
+        " and (wake_at, partner_id, order_id) > ($2, $3, $4) and partner_id <> all($6::text[])"
         " order by wake_at, partner_id, order_id limit $5",
         at,
         *after,
         limit,
+        list(apart),
     )
     return [_order(row) for row in rows]
 
 
-async def to_settle(db: Connection, on: date, *, after: tuple[str, str], limit: int) -> list[Order]:
+async def to_settle(
+    db: Connection,
+    on: date,
+    *,
+    after: tuple[str, str],
+    limit: int,
+    apart: Collection[str] = (),
+) -> list[Order]:
     """Paid orders due on a business date or before, by (partner, id) above ``after``.
 
-    Reads over all partners: the end of day is the bank's own.
+    Reads over all partners but those ``apart``: the end of day is the bank's own.
     """
     rows = await db.fetch(
         f"select {_COLUMNS} from orders.orders"  # noqa: S608 - constant column list
         " where due_on <= $1 and waits_for is not null and (partner_id, order_id) > ($2, $3)"
-        " order by partner_id, order_id limit $4",
+        " and partner_id <> all($5::text[]) order by partner_id, order_id limit $4",
         on,
         *after,
         limit,
+        list(apart),
     )
     return [_order(row) for row in rows]
 

@@ -17,6 +17,10 @@ _RETRIED = (
     "update orders.lines set retried_in = $4, updated_at = $5"
     " where partner_id = $1 and order_id = $2 and line_no = $3 and retried_in is null"
 )
+_ABSENT = (
+    "update orders.lines set state = 'failed', reason = $4, updated_at = $5"
+    " where partner_id = $1 and order_id = $2 and line_no = any($3::int[]) and state = 'prepared'"
+)
 _FILE = (
     "insert into orders.files (partner_id, order_id, content_type, sha256, content, created_at)"
     " values ($1, $2, $3, $4, $5, $6)"
@@ -74,6 +78,13 @@ def retried(
 ) -> list[Write]:
     """Marks failed lines as sent again by the order ``by``."""
     return [Write(_RETRIED, (partner, order_id, line.no, by, at)) for line in lines]
+
+
+def passed_over(
+    partner: str, order_id: str, nos: Sequence[int], *, reason: str, at: datetime
+) -> Write:
+    """Lines that are not sent, with the code that says why."""
+    return Write(_ABSENT, (partner, order_id, list(nos), reason, at))
 
 
 async def prepared(db: Connection, partner: str, order_id: str, *, limit: int) -> list[Line]:

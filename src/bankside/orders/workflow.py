@@ -16,15 +16,24 @@ from bankside.bank.ledger import Group, Leg, Verdict, post
 from bankside.kernel.db import transaction
 from bankside.kernel.errors import BanksideError, Refused, Unavailable
 from bankside.kernel.money import Money
-from bankside.orders import engine, preparations, store, store_keys, store_lines
+from bankside.orders import (
+    engine,
+    preparations,
+    standing,
+    store,
+    store_keys,
+    store_lines,
+    subscriptions,
+)
 from bankside.orders.clockwork import CLOCKWORK
 from bankside.orders.desk import Desk, Moved, Unit, refusal
 from bankside.orders.engine import Change
 from bankside.orders.errors import HoldExpired, OrderBusy
 from bankside.orders.model import Line, Order
-from bankside.orders.posting import line_group
+from bankside.orders.posting import line_group, of_space
 from bankside.orders.preparations import Room
 from bankside.orders.primitives import Ask
+from bankside.partners import moved_clocks
 
 # Lines posted in one transaction: the ledger's chain is locked for its length (about 20 ms).
 LINES_A_BATCH = 200
@@ -64,19 +73,20 @@ def _is_due(desk: Desk, order: Order) -> bool:
 
 
 async def sweep(desk: Desk) -> int:
-    """Wake every order whose time has come, oldest first; how many were woken."""
+    """Wake every order whose time has come, oldest first; how many were woken.
+
+    Data spaces with clocks of their own are apart: `sandbox.jump` looks after them.
+    """
     now = desk.clock.now()
     await _forget(desk, now)
-    woken = 0
+    woken = await subscriptions.tell(desk) + await standing.pay(desk)
     after = (datetime.min.replace(tzinfo=UTC), "", "")
+    async with desk.reading() as db:
+        apart = await moved_clocks(db)
     for _ in range(SWEEP_PAGES_MAX):
         async with desk.reading() as db:
-            due = await store.to_wake(db, now, after=after, limit=SWEEP_PAGE)
-        woken += await _each(desk, [each for each in due if each.waits_for != BATCH], _wake)
-        # Each of these wants connections of its own: one after another leaves some for callers.
-        for order in due:
-            if order.waits_for == BATCH:
-                woken += await _each(desk, [order], _settle_payout)
+            due = await store.to_wake(db, now, after=after, limit=SWEEP_PAGE, apart=apart.keys())
+        woken += await wake(desk, due)
         if len(due) < SWEEP_PAGE:
             break
         last = due[-1]
@@ -84,14 +94,31 @@ async def sweep(desk: Desk) -> int:
     return woken
 
 
+async def wake(desk: Desk, due: Sequence[Order]) -> int:
+    """Do with each order what its time has come for; how many of them could be woken."""
+    woken = await _each(desk, [each for each in due if each.waits_for != BATCH], _wake)
+    # Each of these wants connections of its own: one after another leaves some for callers.
+    for order in due:
+        if order.waits_for == BATCH:
+            woken += await _each(desk, [order], _settle_payout)
+    return woken
+
+
+async def settle(desk: Desk, due: Sequence[Order]) -> int:
+    """Settle these orders, whose date has ended; how many could be settled."""
+    return await _each(desk, due, _settle)
+
+
 async def end_of_day(desk: Desk, day: date) -> int:
     """Settle every collected order that is due on ``day`` or before; how many were settled."""
     settled = 0
     after = ("", "")
+    async with desk.reading() as db:
+        apart = await moved_clocks(db)
     for _ in range(SWEEP_PAGES_MAX):
         async with desk.reading() as db:
-            due = await store.to_settle(db, day, after=after, limit=SWEEP_PAGE)
-        settled += await _each(desk, due, _settle)
+            due = await store.to_settle(db, day, after=after, limit=SWEEP_PAGE, apart=apart.keys())
+        settled += await settle(desk, due)
         if len(due) < SWEEP_PAGE:
             break
         after = (due[-1].partner, due[-1].id)
@@ -241,7 +268,7 @@ def _line_group(order: Order, line: Line) -> Group:
     )
     return Group(
         id=line_group(order.id, line.no),
-        legs=(leg,),
+        legs=of_space((leg,), order.partner),
         kind="batch_line",
         narrative=line.remark[:140],
     )

@@ -6,13 +6,15 @@ unknown as one that does not exist; every change publishes an event whose type s
 
 Use cases take a connection inside the caller's transaction and never commit.
 Public: create_partner, read_partner, list_partners, block_partner, unblock_partner; create_tenant,
-read_tenant, list_tenants, reissue_token, block_tenant, unblock_tenant; create_app, read_app,
-list_apps, set_rate, subscribe, unsubscribe, list_subscriptions, block_app, unblock_app;
+read_tenant, list_tenants, tenants_of, reissue_token, block_tenant, unblock_tenant; create_app,
+read_app, list_apps, set_rate, subscribe, unsubscribe, list_subscriptions, subscribers, block_app,
+unblock_app;
 register_key, rotate_key, revoke_key, list_keys, choose_answer_key; ensure_platform_keys,
 create_platform_key, read_platform_key, list_platform_keys, private_key, make_default_platform_key,
-retire_platform_key; snapshot_view, wire_keys; the values Partner, Tenant, NewApp, PartnerApp,
-NewKey, AppKey, NewPlatformKey, PlatformKey, SnapshotView, WireKeys; EVENT_PREFIX. Refusals stand in
-each slice's ``errors``.
+retire_platform_key; snapshot_view, wire_keys; give_space, renew_space, read_space, list_spaces,
+move_clock, moved_clocks, clock_of, signatory; the values Partner, Tenant, NewApp, PartnerApp,
+NewKey, AppKey, NewPlatformKey, PlatformKey, SnapshotView, WireKeys, Space; EVENT_PREFIX. Refusals
+stand in each slice's ``errors``.
 """
 
 from bankside.partners.apps import (
@@ -26,6 +28,7 @@ from bankside.partners.apps import (
     read_app,
     set_rate,
     subscribe,
+    subscribers,
     unblock_app,
     unsubscribe,
 )
@@ -59,6 +62,18 @@ from bankside.partners.platform_keys import (
 from bankside.partners.platform_keys import every as list_platform_keys
 from bankside.partners.platform_keys import make_default as make_default_platform_key
 from bankside.partners.platform_keys import retire as retire_platform_key
+from bankside.partners.sandboxes import (
+    Space,
+    SpaceUnknown,
+    clock_of,
+    give_space,
+    list_spaces,
+    move_clock,
+    moved_clocks,
+    read_space,
+    renew_space,
+    signatory,
+)
 from bankside.partners.tenants import (
     Tenant,
     TenantUnknown,
@@ -69,6 +84,7 @@ from bankside.partners.tenants import (
     reissue_token,
     unblock_tenant,
 )
+from bankside.partners.tenants import counts as tenants_of
 from bankside.partners.view import SnapshotView, snapshot_view
 from bankside.partners.wire_keys import WireKeys, wire_keys
 
@@ -84,6 +100,8 @@ __all__ = [
     "PartnerUnknown",
     "PlatformKey",
     "SnapshotView",
+    "Space",
+    "SpaceUnknown",
     "Tenant",
     "TenantUnknown",
     "WireKeys",
@@ -91,31 +109,41 @@ __all__ = [
     "block_partner",
     "block_tenant",
     "choose_answer_key",
+    "clock_of",
     "create_app",
     "create_partner",
     "create_platform_key",
     "create_tenant",
     "ensure_platform_keys",
+    "give_space",
     "list_apps",
     "list_keys",
     "list_partners",
     "list_platform_keys",
+    "list_spaces",
     "list_subscriptions",
     "list_tenants",
     "make_default_platform_key",
+    "move_clock",
+    "moved_clocks",
     "private_key",
     "read_app",
     "read_partner",
     "read_platform_key",
+    "read_space",
     "read_tenant",
     "register_key",
     "reissue_token",
+    "renew_space",
     "retire_platform_key",
     "revoke_key",
     "rotate_key",
     "set_rate",
+    "signatory",
     "snapshot_view",
     "subscribe",
+    "subscribers",
+    "tenants_of",
     "unblock_app",
     "unblock_partner",
     "unblock_tenant",

@@ -19,6 +19,8 @@ APP_KEY_REGISTERED = "partners.app.key_registered"
 APP_KEY_ROTATED = "partners.app.key_rotated"
 APP_KEY_REVOKED = "partners.app.key_revoked"
 APP_ANSWER_KEY_CHOSEN = "partners.app.answer_key_chosen"
+SANDBOX_CREATED = "partners.sandbox.created"
+SANDBOX_CLOCK_MOVED = "partners.sandbox.clock_moved"
 
 # Every event above starts with this; a consumer that recompiles needs no list.
 PREFIX = "partners."

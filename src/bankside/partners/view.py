@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bankside.kernel.clock import Clock
+from bankside.kernel.clock import NO_TIME, Clock
 from bankside.kernel.db import Connection
 from bankside.kernel.snapshot import App, Key
 from bankside.partners.apps import every as every_app
 from bankside.partners.apps import every_subscription
 from bankside.partners.keys import CONTENT_ALGORITHM, AppKey, every_active, every_answer_key
 from bankside.partners.platform_keys import every as every_platform_key
+from bankside.partners.sandboxes import moved_clocks
 from bankside.partners.tenants import tokens as every_token
 
 # The end of time of a key without one; far beyond any clock, within a 64-bit integer.
@@ -52,6 +53,7 @@ async def snapshot_view(db: Connection, clock: Clock) -> SnapshotView:
     for partner, tenant, token_hash in await every_token(db):
         tokens[partner][token_hash.hex()] = tenant
     products = await every_subscription(db)
+    ahead = await moved_clocks(db)
     return SnapshotView(
         apps={
             each.id: App(
@@ -66,6 +68,7 @@ async def snapshot_view(db: Connection, clock: Clock) -> SnapshotView:
                 content_keys=content.get(each.id, {}),
                 answer_keys=answers.get(each.id, {}),
                 tenants=tokens.get(each.partner, {}),
+                ahead_s=int(ahead.get(each.partner, NO_TIME).total_seconds()),
             )
             for each, active in await every_app(db)
         },

@@ -93,6 +93,21 @@ async def test_a_crowd_shares_few_commits(pool: Pool, ledger: str, collector: Bo
     assert (await proof(pool, ledger)).fault is None
 
 
+async def test_repeats_in_the_batch_behind_have_no_second_effect(
+    pool: Pool, ledger: str, collector: Books
+) -> None:
+    asked = [
+        group(f"n{number}", ("anna", "ben", 1)) for number in range(books.BATCH_UNITS_MAX + 50)
+    ]
+
+    verdicts = await commit_all(collector, [*asked, *asked])
+
+    assert all(verdict.accepted for verdict in verdicts)
+    assert sum(verdict.repeat for verdict in verdicts) == len(asked)
+    assert await free(pool, ledger, "ben") == len(asked)
+    assert (await proof(pool, ledger)).fault is None
+
+
 async def test_large_groups_make_smaller_batches(pool: Pool, ledger: str, collector: Books) -> None:
     before = await batches(pool, ledger)
     there_and_back = [("anna", "ben", 1), ("ben", "anna", 1)] * (LEGS_MAX // 2)

@@ -50,6 +50,7 @@ PRODUCTS = frozenset(
         "merchant.split-orders",
         "merchant.preauthorizations",
         "payment.internal-transfers",
+        "payment.payment-desks",
     }
 )
 

@@ -282,7 +282,6 @@ def test_a_faulty_parameter_has_its_own_sub_code(
     ("method", "sub_code"),
     [
         ("alipay.trade.explode", "isv.invalid-method"),
-        ("alipay.trade.page.pay", "isv.invalid-method"),
         ("alipay.trade.refund.query", "isv.invalid-method"),
     ],
 )

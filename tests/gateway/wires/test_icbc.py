@@ -278,19 +278,6 @@ def test_a_file_answer_travels_as_base64(edge: FormEdge) -> None:
     assert (answer["content"], answer["content_type"]) == ("YSxiCg==", "text/csv")
 
 
-def test_page_paths_answer_a_page_that_names_the_code(edge: FormEdge) -> None:
-    client = edge.icbc()
-    path = "/ui/payment/payment-desks/create/V1"
-    form = client.signed(path, client.parameters({"<script>": "<script>"}))
-
-    reply = edge.send("POST", path, {}, _encoded(form))
-
-    assert reply.status == 501
-    assert dict(reply.headers)["content-type"].startswith("text/html")
-    assert b"ui.not_available" in reply.body
-    assert b"<script>" not in reply.body
-
-
 def test_an_answer_that_cannot_be_signed_says_so() -> None:
     nobody = replace(snapshot(), default_answer_keys={"native": "gw-ec"})
     edge = FormEdge(Serving.of(nobody, vault()))

@@ -196,8 +196,20 @@ MONEY: dict[str, Body] = {
         "account": w["payer"],
         "product_code": "AU-GRAM",
         "amount": cny("1000.00"),
+        "code": w["no"],
     },
-    "pension.pension-accounts.create": person,
+    "metalbond.gold-deliveries.create": lambda w: {
+        "account": w["payer"],
+        "product_code": "AU-GRAM",
+        "amount": cny("1000.00"),
+        "merchant": w["merchant"],
+        "code": w["no"],
+    },
+    "pension.pension-accounts.create": lambda w: {
+        "holder": w["saver"],
+        "document_no": w["saver_number"],
+        "mobile": "13800000000",
+    },
     "pension.pension-contributions.create": lambda w: {
         "account": w["payer"],
         "pension_account": w["pension"],

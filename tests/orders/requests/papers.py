@@ -17,7 +17,7 @@ _NAMES = """
     instrument_endorse instrument_discount instrument_settle lc guarantee verify verify_bio
     verify_doc verify_list risk_assess otp contract sso consent declare case data_sub
     confirm_letter roster notify notify_plan score score_watch psi income quote insurance payout
-    instrument_pledge instrument_pool
+    instrument_pledge instrument_pool microdeposit notify_sub
 """
 ARCHETYPES = frozenset(_NAMES.split())
 _PATTERNS = {

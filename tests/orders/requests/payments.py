@@ -83,6 +83,9 @@ PAYMENTS: dict[str, Body] = {
     "merchant.collection-codes.create": _collect(),
     "merchant.scan-payments.create": _collect(),
     "merchant.checkout-payments.create": _collect(),
+    "wallet.digital-currency-payments.create": _collect(),
+    "forex.cross-border-collections.create": _collect(),
+    "payment.payment-desks.create": _collect(),
     "merchant.split-orders.create": _collect(),
     "merchant.combined-orders.create": lambda w: {
         **_collect()(w),
@@ -114,6 +117,14 @@ PAYMENTS: dict[str, Body] = {
     "metalbond.government-bond-redemptions.create": _holding,
     "insurance.insurance-claims.create": _claim,
     "insurance.policy-surrenders.create": lambda w: {"policy": w["policy"]},
+    "payroll.wage-accounts.create": lambda w: {
+        "payer_account": w["payer"],
+        "lines": [_line(w) | {"name": "林晓雨"}],
+        "total": cny("10.00"),
+        "count": 1,
+        "project": "P-1",
+        "period": w["day"](0)[:7],
+    },
     "payroll.gig-settlements.create": lambda w: {
         "payer_account": w["payer"],
         "lines": [_line(w)],

@@ -8,7 +8,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from tests.orders.little_bank import LittleBank
+from tests.orders.little_bank import LittleBank, a_person
 
 from bankside.bank.accounts import Opening, ProductClass, open_account
 from bankside.bank.customers import CustomerKind, Registration, register
@@ -39,6 +39,8 @@ async def stand_up(bank: LittleBank) -> World:
             Opening(customer=person.id, product_class=ProductClass.PENSION, currency="CNY"),
         )
         company = await register(db, bank.clock, bank.partner, _company())
+        # Somebody without a pension account: a person has one.
+        saver = await register(db, bank.clock, bank.partner, a_person())
     # Whoever meets the condition is paid out of it.
     await bank.pay_in(pension.ledger_account, Money.parse("100.00", "CNY"))
     today = booking_date(bank.clock)
@@ -54,6 +56,8 @@ async def stand_up(bank: LittleBank) -> World:
         "holder": person.id,
         "number": person.resident_id,
         "card_no": payer.number,
+        "saver": saver.id,
+        "saver_number": saver.resident_id,
         "company": company.id,
         "credit_code": company.credit_code,
         "no": f"N{secrets.token_hex(5)}",

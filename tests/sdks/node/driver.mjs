@@ -13,7 +13,10 @@ const commands = {
     sdk.exec(method, { bizContent: content, ...common }, options),
   curl: async ({ verb, path, options }) => (await sdk.curl(verb, path, options)).data,
   notify: ({ form }) => [sdk.checkNotifySign(form), sdk.checkNotifySignV2(form)],
-  page: ({ method, verb, content }) => sdk.pageExecute(method, verb, { bizContent: content }),
+  page: ({ method, verb, content, common }) =>
+    sdk.pageExecute(method, verb, { bizContent: content, ...common }),
+  order: ({ method, content, common }) =>
+    sdk.sdkExecute(method, { bizContent: content, ...common }),
 };
 
 function failure(error) {

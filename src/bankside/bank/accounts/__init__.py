@@ -9,8 +9,9 @@ excepted) and only its hash is stored.
 Public: open_account, drafted_account, opened, in_ledger, moved_to, account, accounts_by_reference,
 accounts_of, admit_disponent, dispositions,
 freeze, unfreeze, close; balance, transactions, statement; issue_payer_token, put_sandbox_token,
-payer_of_token, spent, SPENT_ONCE, ONE_MOVER; House, house_account, ensure_house_accounts; may_pay,
-may_receive, masked_number; the values of ``model`` and the refusals of ``errors``.
+payer_of_token, spent, SPENT_ONCE, ONE_MOVER, ONE_PENSION, pension_of; House, house_account,
+in_space, ensure_house_accounts; may_pay, may_receive, masked_number; the values of ``model`` and
+the refusals of ``errors``.
 """
 
 from bankside.bank.accounts.errors import (
@@ -29,7 +30,7 @@ from bankside.bank.accounts.errors import (
     PeriodInvalid,
     StatementTooLong,
 )
-from bankside.bank.accounts.house import House, ensure_house_accounts, house_account
+from bankside.bank.accounts.house import House, ensure_house_accounts, house_account, in_space
 from bankside.bank.accounts.model import (
     Account,
     AccountBalance,
@@ -71,11 +72,12 @@ from bankside.bank.accounts.service import (
     unfreeze,
 )
 from bankside.bank.accounts.statements import balance, statement, transactions
-from bankside.bank.accounts.store import ONE_MOVER, SPENT_ONCE
+from bankside.bank.accounts.store import ONE_MOVER, ONE_PENSION, SPENT_ONCE, pension_of
 
 __all__ = [
     "CHOSEN_SERIAL_MIN",
     "ONE_MOVER",
+    "ONE_PENSION",
     "SPENT_ONCE",
     "Account",
     "AccountBalance",
@@ -117,6 +119,7 @@ __all__ = [
     "freeze",
     "house_account",
     "in_ledger",
+    "in_space",
     "issue_payer_token",
     "masked_number",
     "may_pay",
@@ -125,6 +128,7 @@ __all__ = [
     "open_account",
     "opened",
     "payer_of_token",
+    "pension_of",
     "put_sandbox_token",
     "spent",
     "statement",

@@ -1,4 +1,4 @@
-"""The bank's own ledger accounts: one of each kind a currency, shared by all data spaces.
+"""The bank's own ledger accounts: one of each kind a currency, shared by all partners' data.
 
 Sign convention of the ledger: credits minus debits. What the bank owes or earns is positive, what
 it owns is negative; all balances of a currency add up to zero.
@@ -10,6 +10,7 @@ from enum import StrEnum
 from bankside.bank.accounts.model import Counterparty
 from bankside.bank.ledger import AccountClass, NewAccount, carry_out, open_account
 from bankside.kernel.db import Connection
+from bankside.kernel.ids import is_space
 from bankside.kernel.money import minor_digits
 
 # The ledger's data space of what belongs to the bank itself.
@@ -78,13 +79,31 @@ def house_account(kind: House, currency: str) -> str:
     return f"house.{kind}.{currency}"
 
 
-async def ensure_house_accounts(db: Connection, currency: str) -> dict[House, str]:
-    """All kinds are open in the currency; the ledger account ids by kind. Changes nothing twice."""
-    ids = {kind: house_account(kind, currency) for kind in House}
+def in_space(ledger_account: str, partner: str) -> str:
+    """The account that stands for one of the bank's own in this data space.
+
+    A sandbox space has its own copies (``house.fee-income.CNY.sbx_...``): its bookings carry the
+    dates of its own clock, and an account's bookings never go back in time. Everywhere else, and
+    for accounts that are not the bank's, it is the account itself.
+    """
+    if not is_space(partner) or not ledger_account.startswith("house."):
+        return ledger_account
+    return f"{ledger_account}.{partner}"
+
+
+async def ensure_house_accounts(
+    db: Connection, currency: str, *, partner: str = BANK
+) -> dict[House, str]:
+    """All kinds are open in the currency; the ledger account ids by kind. Changes nothing twice.
+
+    ``partner``: the data space whose own ones they are; the bank's are shared by all others.
+    """
+    owner = partner if is_space(partner) else BANK
+    ids = {kind: in_space(house_account(kind, currency), owner) for kind in House}
     accounts = [
         NewAccount(
             id=ids[kind],
-            partner=BANK,
+            partner=owner,
             currency=currency,
             account_class=facts.account_class,
             floor=facts.floor,

@@ -22,6 +22,7 @@ _COLUMNS = (
 )
 SPENT_ONCE = "payer_token_spent_once"
 ONE_MOVER = "accounts_one_mover"
+ONE_PENSION = "accounts_one_pension"
 _SPEND = (
     "insert into bank.payer_token_uses (partner_id, token_hash, used_for, used_at)"
     " values ($1, $2, $3, $4)"
@@ -63,11 +64,25 @@ async def next_serial(db: Connection) -> int:
 
 
 async def insert(db: Connection, account: Account) -> bool:
-    """Store an account; False when its id, number or ledger account is taken."""
+    """Store an account; False when its id, number or ledger account is taken.
+
+    False as well for a second pension account of one customer (ONE_PENSION).
+    """
     row = await db.fetchrow(
         f"{_INSERT} on conflict do nothing returning account_id", *_row(account)
     )
     return row is not None
+
+
+async def pension_of(db: Connection, partner: str, customer: str) -> str | None:
+    """The id of the customer's pension account that is not closed; there is at most one."""
+    found: str | None = await db.fetchval(
+        "select account_id from bank.accounts where partner_id = $1 and customer_id = $2"
+        " and product_class = 'pension' and status <> 'closed'",
+        partner,
+        customer,
+    )
+    return found
 
 
 async def insert_disposition(db: Connection, partner: str, given: Disposition) -> None:

@@ -1,9 +1,11 @@
-"""The collector: many callers of one process, one batch in the books at a time.
+"""The collector: many callers of one process, one batch in the books and the next one ready.
 
 Always true: a caller is answered after the commit, never before; a group's postings and the writes
 that belong to its verdict commit together or not at all; one caller's refusal or broken write
 touches no other caller. Everything that waits goes into the next batch at once (no linger), so a
-lone caller waits for one commit and a crowd shares one.
+lone caller waits for one commit and a crowd shares one. Behind a crowd's batch a second one is sent
+at once: the ledger's lock puts the two in a row, as it does those of two processes, and the second
+has nothing to wait for but the first one's commit.
 Source: reliability guide, sections 2.3 and 3.
 """
 
@@ -12,6 +14,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -28,7 +31,7 @@ from bankside.bank.ledger.errors import (
 )
 from bankside.bank.ledger.model import MAIN, Group, Verdict
 from bankside.bank.ledger.service import BATCH_LEGS_MAX, post_batch
-from bankside.kernel.clock import Clock
+from bankside.kernel.clock import NO_TIME, Clock
 from bankside.kernel.db import (
     CONNECTION_LOST,
     POOL_ACQUIRE_SECONDS,
@@ -38,8 +41,11 @@ from bankside.kernel.db import (
     write_all,
 )
 
-# Larger batches raise the rate by a tenth and the latency by as much as they are larger.
-BATCH_UNITS_MAX = 500
+# Larger batches cost latency; two of these in turn move a third more than one of twice the size.
+BATCH_UNITS_MAX = 250
+IN_FLIGHT_MAX = 2
+# Fewer are not worth a second batch: its commit costs as much as a hundred transfers.
+CROWD_UNITS = 100
 # Half a minute of work at 1,000 a second; who comes later is told at once to come again.
 WAITING_UNITS_MAX = 30_000
 # Serialization failures and deadlocks are undone by the database and tried again this often.
@@ -64,17 +70,21 @@ _ACCEPTED = Verdict(accepted=True)
 
 @dataclass(slots=True)
 class _Unit:
-    """One caller's group, the writes of either verdict, and where the caller waits."""
+    """One caller's group, the writes of either verdict, and where the caller waits.
+
+    ``ahead``: how far the clock of its data space is ahead of the bank's.
+    """
 
     group: Group | None
     accepted: Sequence[Write]
     refused: Sequence[Write]
     answer: asyncio.Future[Verdict]
+    ahead: timedelta = NO_TIME
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """Units in order of arrival; a batch never holds one group id twice."""
+    """Units in order of arrival; a batch never holds one group id twice, nor two clocks' units."""
 
     units: deque[_Unit] = field(default_factory=deque)
 
@@ -86,6 +96,9 @@ class _Waiting:
         while self.units and len(batch) < BATCH_UNITS_MAX and legs < BATCH_LEGS_MAX:
             unit = self.units[0]
             if unit.group is not None and unit.group.id in ids:
+                break
+            # A batch is booked at one instant.
+            if batch and unit.ahead != batch[0].ahead:
                 break
             self.units.popleft()
             if unit.answer.cancelled():
@@ -105,7 +118,7 @@ class Books:
         self._clock = clock
         self._ledger = ledger
         self._waiting = _Waiting()
-        self._runner: asyncio.Task[None] | None = None
+        self._runners: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -117,8 +130,8 @@ class Books:
     async def close(self) -> None:
         """Take nothing more, and return when everything taken before is answered."""
         self._closed = True
-        if self._runner is not None:
-            await self._runner
+        while self._runners:
+            await asyncio.wait(self._runners)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -138,8 +151,11 @@ class Books:
         *,
         accepted: Sequence[Write] = (),
         refused: Sequence[Write] = (),
+        ahead: timedelta = NO_TIME,
     ) -> Verdict:
         """The group's verdict, committed together with the writes that belong to it.
+
+        ``ahead``: the group is booked this much later than now, by the clock of its data space.
 
         A repeat gets the stored verdict and writes nothing. Without a group only ``accepted`` is
         carried out. Raises what a write of this unit raised (then nothing of the unit happened),
@@ -153,19 +169,28 @@ class Books:
         if len(self._waiting.units) >= WAITING_UNITS_MAX:
             raise LedgerBusy(retry_after=1)
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._waiting.units.append(_Unit(group, accepted, refused, answer))
-        if self._runner is None:
-            self._runner = asyncio.create_task(self._run(), name=f"books of {self._ledger}")
+        self._waiting.units.append(_Unit(group, accepted, refused, answer, ahead))
+        self._begin()
         return await answer
+
+    def _begin(self) -> None:
+        """Start a run, unless as many are under way as the number of waiting units is worth."""
+        worth = IN_FLIGHT_MAX if len(self._waiting.units) >= CROWD_UNITS else 1
+        if len(self._runners) < worth:
+            run = asyncio.create_task(self._run(), name=f"books of {self._ledger}")
+            self._runners.add(run)
 
     async def _run(self) -> None:
         """Batches until nothing waits; the next caller starts the next run."""
         batch: list[_Unit] = []
         try:
             while batch := self._waiting.take():
+                self._begin()
                 await self._settle(batch)
         finally:
-            self._runner = None
+            run = asyncio.current_task()
+            assert run is not None
+            self._runners.discard(run)
             # Nobody is left here unless this task itself was cancelled: nobody waits for ever.
             _refuse(batch, OutcomeUnknown("the process is stopping"))
             _refuse(list(self._waiting.units), LedgerUnavailable("the process is stopping"))
@@ -230,9 +255,8 @@ class Books:
         groups = [unit.group for unit in units if unit.group is not None]
         # A unit without a group leaves no transfer behind; the batch row proves its commit.
         seal = len(groups) < len(units)
-        sealed, decided = await post_batch(
-            db, groups, at=self._clock.now(), ledger=self._ledger, seal=seal
-        )
+        at = self._clock.now() + units[0].ahead
+        sealed, decided = await post_batch(db, groups, at=at, ledger=self._ledger, seal=seal)
         posted = iter(decided)
         verdicts = [_ACCEPTED if unit.group is None else next(posted) for unit in units]
         writes: list[Write] = []

@@ -5,8 +5,8 @@ its own for what was collected and not settled yet; its split receivers are acco
 data space (``partner``) and currency.
 
 Public: Merchant, MerchantTerms, Receiver, register_merchant, merchant, merchants, only_merchant,
-register_receiver, receivers, tenant_customers, SPLIT_SHARE_MAX_BP_DEFAULT, and the refusals of
-``errors``.
+register_receiver, receivers, settled_to, tenant_customers, SPLIT_SHARE_MAX_BP_DEFAULT, and the
+refusals of ``errors``.
 """
 
 from bankside.bank.merchants.errors import (
@@ -35,6 +35,7 @@ from bankside.bank.merchants.service import (
     registered,
     tenant_customers,
 )
+from bankside.bank.merchants.store import settled_to
 
 __all__ = [
     "SPLIT_SHARE_MAX_BP_DEFAULT",
@@ -56,5 +57,6 @@ __all__ = [
     "register_merchant",
     "register_receiver",
     "registered",
+    "settled_to",
     "tenant_customers",
 ]

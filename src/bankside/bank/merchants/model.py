@@ -47,6 +47,17 @@ class Merchant:
     fee_rate_bp: int | None
     split_share_max_bp: int
     created_at: datetime
+    # Its proceeds are cleared net (bank.clearing) instead of being settled order by order.
+    netted: bool = False
+
+    def sub_account(self, part: str) -> str:
+        """A book sub-account of a merchant that is cleared net: ``available``, ``reserved`` ..."""
+        return f"{self.id}.{part}"
+
+    @property
+    def proceeds_ledger_account(self) -> str:
+        """Where the proceeds of its orders go: what is available for payout, or the merchant."""
+        return self.sub_account("available") if self.netted else self.settlement_ledger_account
 
 
 @dataclass(frozen=True, slots=True)

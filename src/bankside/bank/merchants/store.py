@@ -7,7 +7,9 @@ from bankside.kernel.ids import AccountId, CustomerId, MerchantId, TenantId
 _COLUMNS = (
     "m.partner_id, m.merchant_id, m.tenant_id, m.customer_id, m.name_zh, m.name_en, m.currency,"
     " m.settlement_account, a.ledger_account as settlement_ledger_account,"
-    " m.pending_ledger_account, m.fee_rate_bp, m.split_share_max_bp, m.created_at"
+    " m.pending_ledger_account, m.fee_rate_bp, m.split_share_max_bp, m.created_at,"
+    " exists (select from bank.clearing_terms t where t.partner_id = m.partner_id"
+    " and t.merchant_id = m.merchant_id) as netted"
 )
 _FROM = (
     "from bank.merchants m join bank.accounts a"
@@ -84,6 +86,17 @@ async def owned(db: Connection, partner: str, tenant: str | None, *, limit: int)
         limit,
     )
     return [_merchant(row) for row in rows]
+
+
+async def settled_to(db: Connection, partner: str, account: str) -> list[str]:
+    """The merchants whose settlement account this is, by id."""
+    rows = await db.fetch(
+        "select merchant_id from bank.merchants where partner_id = $1 and settlement_account = $2"
+        " order by merchant_id",
+        partner,
+        account,
+    )
+    return [row["merchant_id"] for row in rows]
 
 
 async def customers(db: Connection, partner: str, tenant: str) -> frozenset[str]:
@@ -173,4 +186,5 @@ def _merchant(row: Row) -> Merchant:
         fee_rate_bp=row["fee_rate_bp"],
         split_share_max_bp=row["split_share_max_bp"],
         created_at=row["created_at"],
+        netted=row["netted"],
     )

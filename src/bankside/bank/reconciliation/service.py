@@ -109,6 +109,11 @@ async def run(
     )
 
 
+async def was_run(db: Connection, day: Day) -> bool:
+    """Whether the date was reconciled: then its breaks stand, and a run finds the same."""
+    return await store.run_of(db, day.partner, day.channel, day.on) is not None
+
+
 def _check_sealed(clock: Clock, day: Day) -> None:
     closes = bounds(day.on)[1]
     if clock.now() < closes + timedelta(seconds=SEAL_SECONDS):

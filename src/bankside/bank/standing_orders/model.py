@@ -11,7 +11,8 @@ from bankside.kernel.money import Money
 class StandingOrder:
     """``frequency`` is a code of UK Open Banking: ``IntrvlMnthDay:01:05`` is monthly on the 5th.
 
-    ``payee_name`` is "" and the dates are None where a loaded bank did not tell them.
+    ``payee_name`` is "" and the dates are None where a loaded bank did not tell them. ``pay_on`` is
+    when it is tried next if that is not its date, ``tries`` how often this date was tried.
     """
 
     id: str
@@ -26,6 +27,8 @@ class StandingOrder:
     next_on: date | None
     final_on: date | None
     is_active: bool
+    pay_on: date | None = None
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """SQL of the standing orders slice; every question takes the data space."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from bankside.bank.standing_orders.model import StandingOrder
-from bankside.kernel.db import Connection
+from bankside.kernel.db import Connection, Row, Write
 from bankside.kernel.ids import AccountId
 from bankside.kernel.money import Money
 
@@ -36,33 +37,69 @@ async def insert(db: Connection, order: StandingOrder) -> None:
     )
 
 
+_COLUMNS = (
+    "partner_id, standing_order_id, account_id, payee_account, payee_name, amount_minor, currency,"
+    " reference, frequency, first_on, next_on, final_on, status, pay_on, tries"
+)
+# Who comes second moves nothing: the date it decided on is no longer the order's.
+_MOVE = (
+    "update bank.standing_orders set next_on = $5, pay_on = $6, tries = $7, status = $8"
+    " where partner_id = $1 and standing_order_id = $2 and next_on = $3 and tries = $4"
+)
+
+
+def moved(order: StandingOrder, *, before: StandingOrder) -> Write:
+    """The order's next date and try, from those it stood at ``before``."""
+    status = "active" if order.is_active else "inactive"
+    row = (order.partner, order.id, before.next_on, before.tries)
+    return Write(_MOVE, (*row, order.next_on, order.pay_on, order.tries, status))
+
+
+async def due(
+    db: Connection, day: date, *, after: tuple[date, str, str], limit: int
+) -> list[StandingOrder]:
+    """Up to ``limit`` active orders due on a day or before, beyond (day, partner, id) ``after``."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from bank.standing_orders"  # noqa: S608 - constant column list
+        " where status = 'active' and next_on is not null and coalesce(pay_on, next_on) <= $1"
+        " and (coalesce(pay_on, next_on), partner_id, standing_order_id) > ($2, $3, $4)"
+        " order by coalesce(pay_on, next_on), partner_id, standing_order_id limit $5",
+        day,
+        *after,
+        limit,
+    )
+    return [_order(row) for row in rows]
+
+
 async def of_accounts(
     db: Connection, partner: str, accounts: Sequence[str], *, limit: int
 ) -> list[StandingOrder]:
     """Up to ``limit`` standing orders of the accounts, by account and id."""
     rows = await db.fetch(
-        "select standing_order_id, account_id, payee_account, payee_name, amount_minor, currency,"
-        " reference, frequency, first_on, next_on, final_on, status"
-        " from bank.standing_orders where partner_id = $1 and account_id = any($2::text[])"
+        f"select {_COLUMNS} from bank.standing_orders"  # noqa: S608 - constant column list
+        " where partner_id = $1 and account_id = any($2::text[])"
         " order by account_id, standing_order_id limit $3",
         partner,
         accounts,
         limit,
     )
-    return [
-        StandingOrder(
-            id=row["standing_order_id"],
-            partner=partner,
-            account=AccountId(row["account_id"]),
-            payee_account=row["payee_account"],
-            payee_name=row["payee_name"],
-            amount=Money(row["amount_minor"], row["currency"]),
-            reference=row["reference"],
-            frequency=row["frequency"],
-            first_on=row["first_on"],
-            next_on=row["next_on"],
-            final_on=row["final_on"],
-            is_active=row["status"] == "active",
-        )
-        for row in rows
-    ]
+    return [_order(row) for row in rows]
+
+
+def _order(row: Row) -> StandingOrder:
+    return StandingOrder(
+        id=row["standing_order_id"],
+        partner=row["partner_id"],
+        account=AccountId(row["account_id"]),
+        payee_account=row["payee_account"],
+        payee_name=row["payee_name"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        reference=row["reference"],
+        frequency=row["frequency"],
+        first_on=row["first_on"],
+        next_on=row["next_on"],
+        final_on=row["final_on"],
+        is_active=row["status"] == "active",
+        pay_on=row["pay_on"],
+        tries=row["tries"],
+    )

@@ -7,6 +7,7 @@ runtime shows (`orders/answers.py`).
 from collections.abc import Mapping
 from typing import Any
 
+from bankside.catalog.apis.answers_platform import PLATFORM
 from bankside.catalog.model import Product, ProductOperation
 
 Schema = dict[str, Any]
@@ -25,11 +26,20 @@ _WORDS: Mapping[str, Schema] = {
         },
     },
     "keys": {"type": "array", "items": {"type": "object", "required": ["kty", "kid", "alg"]}},
+    "types": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["type"],
+            "properties": {"type": {"type": "string"}},
+        },
+    },
     "money": {"$ref": "#/components/schemas/Money"},
     "time": {"type": "string", "format": "date-time"},
     "date": {"type": "string", "format": "date"},
     "order": {"$ref": "#/components/schemas/Order"},
     "object": {"type": "object"},
+    "objects": {"type": "array", "items": {"type": "object"}},
     "legs": {
         "type": "array",
         "items": {
@@ -73,6 +83,9 @@ _COLLECT = {
     "split": "money",
     "settled": "money",
     "fee": "money",
+    "simulated": "bool",
+    "pay_url": "text?",
+    "code_url": "text?",
     "qr_code": "text?",
     "expires_at": "time?",
     "paid_at": "time?",
@@ -221,7 +234,11 @@ _QUERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "CardBill",
         {
             "id": "text",
+            "status": "text",
             "owed": "money",
+            "interest": "money",
+            "late_fee": "money",
+            "billed": "money?",
             "minimum": "money",
             "available": "money",
             "bill_date": "date",
@@ -271,27 +288,6 @@ _LINE = {
     "code": "text?",
     "retried_in": "text?",
 }
-_OAUTH_CLIENT: Mapping[str, str] = {
-    "client": "text",
-    "name": "text",
-    "redirect_uris": "uris",
-    "scope": "text",
-    "keys": "keys",
-    "jwks_uri": "text?",
-    "sender_constraint": "text",
-    "request_object_signing_alg": "text?",
-    "authorization_signed_response_alg": "text?",
-    "backchannel": "bool",
-    "version": "int",
-    "created_at": "time",
-}
-_PLATFORM: Mapping[str, Mapping[str, str]] = {
-    "order-lookups": {"product": "text", "order": "order"},
-    "order-closures": {"product": "text", "order": "order"},
-    "order-cancellations": {"action": "text", "order": "order"},
-    "oauth-clients": _OAUTH_CLIENT,
-    "oauth-client-amendments": _OAUTH_CLIENT,
-}
 
 
 def answer_schemas() -> dict[str, Schema]:
@@ -319,6 +315,8 @@ def order_name(archetype: str) -> str:
 
 def answer_schema(product: Product, operation: ProductOperation) -> Schema:
     """The JSON body of a success."""
+    if operation.answer is not None:
+        return _reference(operation.answer)
     if any(each.name == "cursor" for each in operation.inputs):
         return {
             "type": "object",
@@ -342,11 +340,17 @@ def _item(product: Product, operation: ProductOperation) -> Schema:
     if operation.open:
         return {"type": "object"}
     if product.tier == "platform":
-        fields = _PLATFORM.get(operation.path.rpartition("/")[2])
+        noun = operation.path.split("/")[3]
+        fields = PLATFORM.get(f"{noun}.{operation.word}") or PLATFORM.get(noun)
         return _object(fields) if fields else _reference("Order")
     if product.id in _QUERIES:
         return _reference(_QUERIES[product.id][0])
-    if operation.word == "refunds" and product.archetype in (*ORDERS, "bill_pay", "tax_remit"):
+    if operation.word == "refunds" and product.archetype in (
+        *ORDERS,
+        "bill_pay",
+        "tax_remit",
+        "fx_store",
+    ):
         return _reference(order_name("refund"))
     if operation.word == "lines":
         return _reference("BulkLine")

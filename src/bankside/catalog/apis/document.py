@@ -32,7 +32,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _SIGNATURE = (
     "RFC 9421 HTTP message signature. Cover @method, @target-uri (or @path and @query), "
     "content-digest when there is a body (RFC 9530, sha-256), and each of authorization, "
-    "idempotency-key, x-app-auth-token and x-consent-id that is sent; parameters created, nonce, "
+    "idempotency-key, x-app-auth-token, x-consent-id and notify-url that is sent; parameters created, nonce, "
     "keyid and alg. "
     "Answers are signed the same way and cover the request's signature."
 )
@@ -134,9 +134,11 @@ def _node(operation: ProductOperation, *, tag: str, name: str, available: bool) 
 
 
 def _parameters(operation: ProductOperation) -> Iterator[Node]:
-    if operation.writes and operation.moves_money:
+    if operation.writes and operation.needs_key:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     yield {"$ref": "#/components/parameters/AppAuthToken"}
+    if operation.method == "POST" and operation.runs and "{" not in operation.path:
+        yield {"$ref": "#/components/parameters/NotifyUrl"}
     if operation.access == "either":
         yield {"$ref": "#/components/parameters/ConsentId"}
     if not operation.writes:
@@ -159,9 +161,11 @@ def _body(operation: ProductOperation) -> Node | None:
     if not operation.writes or (not operation.inputs and not operation.open):
         return None
     schema = fields_schema(operation.inputs, money_ref=_MONEY_REF)
-    if operation.open:
+    if operation.body is not None:
+        schema = {"$ref": f"#/components/schemas/{operation.body}"}
+    elif operation.open:
         schema = {"type": "object"}
-    required = "required" in schema or "allOf" in schema
+    required = "$ref" in schema or "required" in schema or "allOf" in schema
     return {"required": required, "content": {"application/json": {"schema": schema}}}
 
 
@@ -215,6 +219,14 @@ def _components(catalogue: Catalogue) -> Node:
                 "required": False,
                 "description": "The token of the tenant the app acts for.",
                 "schema": {"type": "string"},
+            },
+            "NotifyUrl": {
+                "name": "Notify-Url",
+                "in": "header",
+                "required": False,
+                "description": "Where to tell what becomes of the order this call makes: https, "
+                "port 443, a public host. Covered by the signature when it is sent.",
+                "schema": {"type": "string", "format": "uri", "maxLength": 500},
             },
             "ConsentId": {
                 "name": "X-Consent-Id",

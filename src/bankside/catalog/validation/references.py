@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from bankside.catalog.model import Catalogue, Cloud, Product, Solution
+from bankside.catalog.model import Catalogue, Cloud, Product
+from bankside.catalog.solution_definitions import Solution
+from bankside.catalog.solutions.assembly import Asker, broken
 from bankside.catalog.validation.fault import Fault
 
 CLOUDS, SOLUTIONS, CATEGORIES, PRIMITIVES = (
@@ -22,7 +24,9 @@ def reference_faults(catalogue: Catalogue, files: dict[str, str]) -> Iterator[Fa
         yield from _bundle(catalogue, cloud, CLOUDS)
     for solution in catalogue.solutions.values():
         yield from _bundle(catalogue, solution, SOLUTIONS)
-        yield from _solution_steps(solution)
+        # Whether its products run is the runtime's to say (`bankside solution check`).
+        for link in broken(solution, catalogue, Asker(runnable=lambda _, __: True)):
+            yield Fault(SOLUTIONS, solution.id, str(link))
     yield from _counts(catalogue)
     yield from _reverses(catalogue)
     yield from _routes(catalogue, files)
@@ -54,21 +58,10 @@ def _bundle(catalogue: Catalogue, bundle: Cloud | Solution, file: str) -> Iterat
     for product in bundle.products:
         if product not in catalogue.products:
             yield Fault(file, bundle.id, f"product {product} does not exist")
-    for primitive in bundle.primitives:
+    for primitive in bundle.primitives if isinstance(bundle, Cloud) else ():
         if primitive not in catalogue.primitives:
             yield Fault(file, bundle.id, f"primitive {primitive} does not exist")
     yield from _places(catalogue, bundle.id, file, bundle.scenes, bundle.industries)
-
-
-def _solution_steps(solution: Solution) -> Iterator[Fault]:
-    if tuple(step.product for step in solution.steps) != solution.products:
-        yield Fault(SOLUTIONS, solution.id, "steps and products differ")
-    for position, step in enumerate(solution.steps, start=1):
-        if step.order != position:
-            yield Fault(SOLUTIONS, solution.id, f"step {position} has order {step.order}")
-        # Only earlier steps: so the steps cannot wait for each other in a circle.
-        if any(not 1 <= after < position for after in step.after):
-            yield Fault(SOLUTIONS, solution.id, f"step {position} waits for a step not before it")
 
 
 def _places(

@@ -20,13 +20,15 @@ BASES: Mapping[Realm, str] = {
 class Place:
     """An address under which login and second factor stand, and what comes after them.
 
-    ``partner`` None: the space is found by the login.
+    ``partner`` None: the space is found by the login. ``about``: what ``client_name`` wants, when
+    it is no decision about access: ``payment``.
     """
 
     base: str
     home: str
     partner: str | None = None
     client_name: str = ""
+    about: str = ""
 
     @property
     def login(self) -> str:

@@ -22,6 +22,13 @@ _PLAIN = ("product", "merchant", "state", "status", "code", "created_at", "paid_
 
 def form(fact: Fact, callback: Callback, sign: Signer, *, aes: bytes | None = None) -> bytes:
     """The body of the POST that tells of ``fact``; with ``aes`` its content is encrypted."""
+    # An address without a path is called, and signed, at its root.
+    path = urlsplit(callback.url).path or "/"
+    return body(icbc.signed_form(path, said(fact, callback, aes=aes), sign))
+
+
+def said(fact: Fact, callback: Callback, *, aes: bytes | None = None) -> dict[str, str]:
+    """The parameters that tell of ``fact``, not signed yet."""
     content = compact(_content(fact))
     params = {
         "from": "icbc-api",
@@ -34,10 +41,7 @@ def form(fact: Fact, callback: Callback, sign: Signer, *, aes: bytes | None = No
         "biz_content": content if aes is None else encrypt(content.encode(), aes),
         "sign_type": "RSA",
     }
-    # An address without a path is called, and signed, at its root.
-    path = urlsplit(callback.url).path or "/"
-    said = {name: value for name, value in params.items() if value}
-    return body(icbc.signed_form(path, said, sign))
+    return {name: value for name, value in params.items() if value}
 
 
 def accepted(status: int, answer: bytes, msg_id: str, verifiers: Sequence[Verifier]) -> bool:

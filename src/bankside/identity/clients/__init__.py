@@ -6,7 +6,7 @@ guard; a blocked app or partner is no client.
 
 Public: Client, NewClient, SenderConstraint, SCOPES, DETAIL_TYPES, OPENID, OFFLINE_ACCESS,
 CLIENT_ONLY, GRANT_QUERY, GRANT_REVOKE,
-create_client, amend_client, read_client, list_clients, active_client, registered_key,
+create_client, amend_client, move, read_client, list_clients, active_client, registered_key,
 check_keys_fresh, fetch_keys, KeysDue, client_record; the refusals of ``errors``.
 """
 
@@ -42,6 +42,7 @@ from bankside.identity.clients.service import (
     list_clients,
     read_client,
 )
+from bankside.identity.clients.store import move
 
 __all__ = [
     "CLIENT_ONLY",
@@ -70,6 +71,7 @@ __all__ = [
     "create_client",
     "fetch_keys",
     "list_clients",
+    "move",
     "read_client",
     "registered_key",
 ]

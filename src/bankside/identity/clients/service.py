@@ -23,7 +23,7 @@ from bankside.partners import (
     PartnerUnknown,
     create_app,
     read_app,
-    read_partner,
+    signatory,
 )
 
 
@@ -81,7 +81,7 @@ async def active_client(db: Connection, client_id: str) -> Client:
         raise ClientUnknown
     try:
         app = await read_app(db, PartnerId(found.partner), found.id)
-        owner = await read_partner(db, PartnerId(found.partner))
+        owner = await signatory(db, PartnerId(found.partner))
     except (AppUnknown, PartnerUnknown) as gone:
         raise ClientUnknown from gone
     if app.status != "active" or owner.status != "active":

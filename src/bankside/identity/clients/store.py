@@ -44,6 +44,16 @@ async def amend(db: Connection, client: Client, *, was: int) -> bool:
     return done is True
 
 
+async def move(db: Connection, partner: str, client_id: str, to: str) -> None:
+    """The client, if there is one, is registered in another data space."""
+    await db.execute(
+        "update identity.clients set partner_id = $3 where partner_id = $1 and client_id = $2",
+        partner,
+        client_id,
+        to,
+    )
+
+
 async def claim_fetch(db: Connection, client: Client, *, at: datetime, not_since: datetime) -> bool:
     """Whether this caller, alone and not too soon after the last, fetches the client's keys."""
     mine = await db.fetchval(

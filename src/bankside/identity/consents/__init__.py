@@ -10,7 +10,7 @@ Consent, ConsentKind, ConsentStatus, Permission, PAYMENT_PERMISSIONS, READ_PERMI
 RECURRING_PERMISSIONS, FUNDS_PERMISSIONS; request_consent, authorise_consent, reject_consent,
 revoke_consent, terminate_consent, consume_consent, consumption, spending, IN_FORCE, WITHIN_LIMIT,
 consent, consent_of_client, consents_of, consents_of_grant, active_consent, eligible_accounts,
-record_use, record_expiries; effective_status, status_of, allows, settled, request_of,
+record_use, record_expiries, count_in_force; effective_status, status_of, allows, settled, request_of,
 terms_digest, BEFOREHAND_TTL_MAX; Standard, UNVERIFIED, WORDS, status_word; the refusals of
 ``errors``.
 """
@@ -72,6 +72,7 @@ from bankside.identity.consents.service import (
     terminate_consent,
 )
 from bankside.identity.consents.store import IN_FORCE, WITHIN_LIMIT
+from bankside.identity.consents.store_counts import count_in_force
 from bankside.identity.consents.words import UNVERIFIED, WORDS, Standard, status_word
 
 __all__ = [
@@ -115,6 +116,7 @@ __all__ = [
     "consents_of_grant",
     "consume_consent",
     "consumption",
+    "count_in_force",
     "effective_status",
     "eligible_accounts",
     "record_expiries",

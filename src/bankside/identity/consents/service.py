@@ -1,4 +1,7 @@
-"""Use cases of the consents slice; each runs in the caller's transaction and locks the consent."""
+"""Use cases of the consents slice; each runs in the caller's transaction and locks the consent.
+
+Time is that of the consent's data space: a sandbox's own clock may have been moved.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,6 +29,7 @@ from bankside.kernel.db import Connection, Write
 from bankside.kernel.ids import ConsentId, CustomerId, is_reference, new_id
 from bankside.kernel.money import Money
 from bankside.kernel.paging import Page, checked_cursor, checked_limit
+from bankside.partners import clock_of
 
 # "Last used" is told to the minute; a busy client must not write a row a call.
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -40,6 +44,7 @@ async def request_consent(db: Connection, clock: Clock, asked: ConsentRequest) -
 
     Raises ConsentInvalid, and ConsentExists when this request of the client has asked before.
     """
+    clock = await clock_of(db, clock, asked.partner)
     now = clock.now()
     until = rules.admitted(asked, now)
     consent = Consent(
@@ -76,6 +81,7 @@ async def authorise_consent(
     Raises ConsentUnknown, ConsentTransitionRefused (answered or run out), ConsentChanged (the
     customer saw other terms), ConsentAccountsInvalid (not the customer's, none, too many).
     """
+    clock = await clock_of(db, clock, partner)
     found = await _locked(db, clock, partner, consent_id)
     moved(found.status, ConsentStatus.AUTHORISED)
     if said.shown != rules.terms_digest(rules.request_of(found)):
@@ -105,6 +111,7 @@ async def reject_consent(
 
     ``customer`` None: refused on the page before anybody logged in.
     """
+    clock = await clock_of(db, clock, partner)
     found = await _locked(db, clock, partner, consent_id)
     return await _ended(
         db, clock, found, (ConsentStatus.REJECTED, events.CONSENT_REJECTED), customer
@@ -118,6 +125,7 @@ async def revoke_consent(
 
     Raises ConsentUnknown (also for another customer's) and ConsentTransitionRefused.
     """
+    clock = await clock_of(db, clock, partner)
     found = await _locked(db, clock, partner, consent_id)
     if found.customer != customer:
         raise ConsentUnknown
@@ -133,6 +141,7 @@ async def terminate_consent(
 
     Raises ConsentUnknown (also for another client's); a consent that ended otherwise stays so.
     """
+    clock = await clock_of(db, clock, partner)
     found = await _locked(db, clock, partner, consent_id)
     if found.client != client:
         raise ConsentUnknown
@@ -201,6 +210,7 @@ async def consume_consent(
     commits). Raises ConsentUnknown, ConsentNotActive (of two
     payments with one consent the second), PaymentDiffers.
     """
+    clock = await clock_of(db, clock, partner)
     found = await _locked(db, clock, partner, consent_id)
     rules.checked_active(found, clock.now())
     rules.checked_same_payment(found, payment)
@@ -209,6 +219,7 @@ async def consume_consent(
 
 async def consent(db: Connection, clock: Clock, partner: str, consent_id: str) -> Consent:
     """The consent with the status it has at this instant, or ConsentUnknown."""
+    clock = await clock_of(db, clock, partner)
     found = await store.find(db, partner, consent_id) if is_reference(consent_id) else None
     if found is None:
         raise ConsentUnknown
@@ -233,6 +244,7 @@ async def active_consent(
     ``rules.allows`` then answers for one account and permission. Raises ConsentUnknown (also for
     another client's) and ConsentNotActive.
     """
+    clock = await clock_of(db, clock, partner)
     found = await consent_of_client(db, clock, partner, consent_id, client=client)
     rules.checked_active(found, clock.now())
     return found
@@ -252,6 +264,7 @@ async def consents_of(
     ``of`` is (data space, customer).
     ``active``: only those authorised now, or only the others. Raises LimitInvalid, CursorInvalid.
     """
+    clock = await clock_of(db, clock, of[0])
     size, before = checked_limit(limit), checked_cursor(cursor)
     at = clock.now()
     found = await store.page(db, of, before, size + 1, active=active, at=at)
@@ -262,21 +275,24 @@ async def consents_of_grant(
     db: Connection, clock: Clock, partner: str, grant: str
 ) -> tuple[Consent, ...]:
     """What the customer agreed to in one answer, with the status of this instant."""
+    clock = await clock_of(db, clock, partner)
     return tuple(_now(each, clock) for each in await store.of_grant(db, partner, grant))
 
 
 async def record_use(db: Connection, clock: Clock, partner: str, consent_id: str) -> None:
     """The consent was used just now; told to the customer, to the minute."""
+    clock = await clock_of(db, clock, partner)
     now = clock.now()
     await store.used(db, partner, consent_id, at=now, not_since=now - USE_NOTED_EVERY)
 
 
-async def record_expiries(db: Connection, clock: Clock) -> int:
+async def record_expiries(db: Connection, clock: Clock, *, partner: str | None = None) -> int:
     """Consents that ended by the clock are stored as expired and told of; how many there were.
 
-    Nothing waits for this: it is for those who listen. At most SWEEP_MAX at a time.
+    ``partner``: of this data space only. Nothing waits for this: it is for those who listen. At
+    most SWEEP_MAX at a time.
     """
-    found = await store.run_out(db, clock.now(), SWEEP_MAX)
+    found = await store.run_out(db, clock.now(), SWEEP_MAX, partner=partner)
     for each in found:
         await _ended(db, clock, each, (ConsentStatus.EXPIRED, events.CONSENT_EXPIRED), None)
     return len(found)

@@ -236,15 +236,19 @@ async def spent(
     }
 
 
-async def run_out(db: Connection, at: datetime, limit: int) -> list[Consent]:
-    """Up to ``limit`` consents of any data space that ended by the clock and say otherwise."""
+async def run_out(
+    db: Connection, at: datetime, limit: int, *, partner: str | None = None
+) -> list[Consent]:
+    """Up to ``limit`` consents, of one or any data space, that ended by the clock and say not."""
     rows = await db.fetch(
         f"select {_COLUMNS} from identity.consents"  # noqa: S608 - constant column list
-        " where (status = 'authorised' and valid_until <= $1)"
-        " or (status = 'awaiting_authorisation' and least(answer_by, valid_until) <= $1)"
+        " where ($3::text is null or partner_id = $3)"
+        " and ((status = 'authorised' and valid_until <= $1)"
+        " or (status = 'awaiting_authorisation' and least(answer_by, valid_until) <= $1))"
         " order by valid_until limit $2 for update skip locked",
         at,
         limit,
+        partner,
     )
     return await _consents(db, rows)
 

@@ -5,11 +5,12 @@ foreign token nothing is told and nothing changes.
 
 Public: issue, Asker, Minter, Issued; access_of, Access; prove_access, bearer_of (for resources),
 is_certificate_call, prove_certificate (RFC 8705);
-introspect, revoke; block_client, end_customer_access; drop_expired; ACCESS_SECONDS, GRANT_TYPES.
+introspect, revoke; block_client, end_customer_access, move_client; drop_expired; ACCESS_SECONDS,
+GRANT_TYPES.
 """
 
 from bankside.identity.signing_keys import Minter
-from bankside.identity.tokens.ending import block_client, end_customer_access
+from bankside.identity.tokens.ending import block_client, end_customer_access, move_client
 from bankside.identity.tokens.housekeeping import drop_expired
 from bankside.identity.tokens.model import ACCESS_SECONDS, GRANT_TYPES, Access, Issued
 from bankside.identity.tokens.resource import (
@@ -41,6 +42,7 @@ __all__ = [
     "introspect",
     "is_certificate_call",
     "issue",
+    "move_client",
     "prove_access",
     "prove_certificate",
     "revoke",

@@ -3,7 +3,7 @@
 Each runs in the caller's transaction; acknowledge it after ``applied_everywhere`` only.
 """
 
-from bankside.identity import authorisations, consents
+from bankside.identity import authorisations, clients, consents
 from bankside.identity.tokens import store
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
@@ -20,6 +20,17 @@ async def block_client(
     """
     await block_app(db, clock, PartnerId(partner), client_id, reason=reason)
     await store.revoke_of_client(db, (partner, client_id), clock.now())
+
+
+async def move_client(
+    db: Connection, clock: Clock, partner: str, client_id: str, *, to: str
+) -> None:
+    """The client, if the app is one, serves another data space's customers from now on.
+
+    Its tokens are dead: they stand on grants of the customers of the old one.
+    """
+    await store.revoke_of_client(db, (partner, client_id), clock.now())
+    await clients.move(db, partner, client_id, to)
 
 
 async def end_customer_access(db: Connection, clock: Clock, partner: str, customer: str) -> int:

@@ -1,5 +1,7 @@
 """Questions about calls. ``partner`` None is the bank's own staff; a partner sees only its own."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -39,6 +41,56 @@ _COUNT_BY = {
     """  # noqa: S608 - the column names are the Dimension type's own
     for name in get_args(Dimension)
 }
+
+
+_OF_PRODUCTS = """
+select product, version, partner_id, operation, environment, outcome, stage, count(*) as calls,
+    max(started_at) as last_at
+from kernel.call_records
+where product = any($1::text[]) and started_at >= $2 and started_at < $3
+group by 1, 2, 3, 4, 5, 6, 7 order by 8 desc, 1, 2, 3, 4, 5, 6, 7 limit 10000
+"""
+
+_DURATIONS = """
+select duration_us from kernel.call_records
+where product = $1 and version = $2 and started_at >= $3 and started_at < $4 and outcome = 'ok'
+order by started_at desc limit $5
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCalls:
+    """How often calls of one kind were made of an operation, and when the last one began."""
+
+    product: str
+    version: int
+    partner: str
+    operation: str
+    environment: str
+    outcome: Outcome
+    stage: str
+    calls: int
+    last_at: datetime
+
+
+async def calls_of_products(
+    db: Connection, products: Collection[str], *, since: datetime, until: datetime
+) -> list[ProductCalls]:
+    """Calls of ``[since, until)`` of these products, by what distinguishes them, most first.
+
+    For the bank's own staff: of every partner.
+    """
+    rows = await db.fetch(_OF_PRODUCTS, sorted(products), since, until)
+    return [ProductCalls(*row.values()) for row in rows]
+
+
+# tidy: arguments - one version in one span of time
+async def durations(
+    db: Connection, product: str, version: int, *, since: datetime, until: datetime, limit: int
+) -> list[int]:
+    """Microseconds of the latest calls that went well, newest first."""
+    rows = await db.fetch(_DURATIONS, product, version, since, until, limit)
+    return [row["duration_us"] for row in rows]
 
 
 async def calls_by_request_id(

@@ -1,7 +1,9 @@
 """The relay: takes published events to their consumers, retries, and gives up in the open.
 
 Always true: an event counts as delivered only after its consumer returned; each consumer works at
-its own pace; a relay that dies leaves claims that lapse after a minute.
+its own pace, and each recipient of a channel at its own; what waited for a recipient that was down
+is sent as soon as it takes something again; a relay that dies leaves claims that lapse after a
+minute.
 """
 
 import asyncio
@@ -47,6 +49,15 @@ DELIVER_SECONDS = 10.0
 LEASE = timedelta(seconds=60)
 FAN_OUT_ROWS = 1_000
 CLAIM_ROWS = 100
+# Attempts of one consumer under way: nearly all of them wait for somebody else's server. Beyond
+# half of it each recipient has one turn, so that only as many servers as the other half holds, all
+# of them hanging, could make the rest wait.
+FLYING_MAX = 400
+# A recipient that failed so often in a row is down: it gets one turn, and what waits for it is sent
+# when it takes one. Fewer may be single events that it cannot read.
+DOWN_FAILURES = 3
+# Recipients whose failures are counted; far above what fails at once on a healthy day.
+FAILING_MAX = 10_000
 IDLE_SECONDS = 0.2
 TROUBLE_SECONDS = 1.0
 KEEP = timedelta(days=30)
@@ -93,6 +104,8 @@ class Relay:
         self._pool = pool
         self._consumers = tuple(consumers)
         self._clock = clock
+        # Failures in a row of channels' recipients, as this relay saw them.
+        self._failing: Counted[str] = Counted()
 
     async def run(self) -> None:
         """Relay until cancelled; a lost database is waited for."""
@@ -133,12 +146,12 @@ class Relay:
             return await store.fan_out(db, at=self._clock.now(), limit=FAN_OUT_ROWS) > 0
 
     async def _deliveries(self, consumer: Consumer) -> None:
-        """Keep up to CLAIM_ROWS attempts under way; a slow recipient delays nobody else."""
+        """Keep up to FLYING_MAX attempts under way; a slow recipient delays nobody else."""
         flying: dict[asyncio.Task[list[Write]], str] = {}
         try:
             while True:
                 claims: list[store.Claim] = []
-                if len(flying) < CLAIM_ROWS:
+                if len(flying) < FLYING_MAX:
                     claims = await self._patiently(partial(self._next, consumer, flying))
                 for claim in claims:
                     task = asyncio.create_task(self._attempt(consumer, claim))
@@ -167,17 +180,29 @@ class Relay:
         self, consumer: Consumer, flying: Mapping[asyncio.Task[list[Write]], str]
     ) -> list[store.Claim]:
         under_way = Counted(flying.values())
-        busy = [name for name, count in under_way.items() if count >= consumer.each]
-        return await self._claimed(consumer, limit=CLAIM_ROWS - len(flying), busy=busy)
+        each = 1 if len(flying) > FLYING_MAX // 2 else consumer.each
+        busy = [
+            name for name, count in under_way.items() if count >= (1 if self._down(name) else each)
+        ]
+        room = min(CLAIM_ROWS, FLYING_MAX - len(flying))
+        return await self._claimed(consumer, limit=room, busy=busy, each=each)
 
     async def _claimed(
-        self, consumer: Consumer, *, limit: int, busy: Sequence[str]
+        self, consumer: Consumer, *, limit: int, busy: Sequence[str], each: int | None = None
     ) -> list[store.Claim]:
         asked = store.Asked(
-            at=self._clock.now(), lease=LEASE, limit=limit, each=consumer.each, busy=busy
+            at=self._clock.now(),
+            lease=LEASE,
+            limit=limit,
+            each=each or consumer.each,
+            busy=busy,
+            failing=[name for name in self._failing if self._down(name)],
         )
         async with transaction(self._pool) as db:
             return await store.claim(db, consumer.name, asked)
+
+    def _down(self, recipient: str) -> bool:
+        return self._failing[recipient] >= DOWN_FAILURES
 
     async def _note(self, ends: Sequence[Sequence[Write]]) -> None:
         if ends:
@@ -191,10 +216,19 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - whatever a consumer raises, the event waits
             return self._failed(consumer, claim, error)
         _DELIVERIES.add(consumer.name, "delivered")
-        return [store.delivered(claim, at=self._clock.now())]
+        now = self._clock.now()
+        writes = [store.delivered(claim, at=now)]
+        if self._down(claim.recipient):
+            writes.append(store.hurried(claim.recipient, at=now))
+        del self._failing[claim.recipient]
+        return writes
 
     def _failed(self, consumer: Consumer, claim: store.Claim, error: Exception) -> list[Write]:
         now = self._clock.now()
+        if consumer.types is None and not isinstance(error, GiveUp):
+            if len(self._failing) >= FAILING_MAX:
+                self._failing.clear()
+            self._failing[claim.recipient] += 1
         dead = claim.attempt > len(consumer.retry) or isinstance(error, GiveUp)
         wait = None if dead else _wait(consumer, claim.attempt)
         writes: list[Write] = []

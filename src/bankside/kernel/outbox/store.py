@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from bankside.kernel.clock import Clock
-from bankside.kernel.db import Connection, Write, write_all
+from bankside.kernel.db import Connection, Row, Write, write_all
 from bankside.kernel.events import Event
 from bankside.kernel.ids import new_id
 
-DEAD_LETTERS_PAGE_MAX = 200
 ERROR_CHARACTERS_MAX = 500
 
 _PUBLISH = """
@@ -21,7 +20,8 @@ values ($1, $2, $3, $4, $5, $6, $7::text::jsonb)
 
 _FAN_OUT = """
 with fresh as (
-    select partner_id, event_id, type, object_id, object_seq from kernel.outbox
+    select partner_id, event_id, type, object_id, object_seq, body->>'tenant' as tenant
+    from kernel.outbox
     where relayed_at is null order by created_at limit $2 for update skip locked
 ), made as (
     insert into kernel.outbox_deliveries
@@ -30,7 +30,8 @@ with fresh as (
     from fresh e cross join lateral (
         select name, types from kernel.outbox_consumers where partner_id is null
         union all
-        select name, types from kernel.outbox_consumers where partner_id = e.partner_id) c
+        select name, types from kernel.outbox_consumers
+        where partner_id = e.partner_id and (tenant_id is null or tenant_id = e.tenant)) c
     where exists (select 1 from unnest(c.types) t(beginning) where starts_with(e.type, beginning))
     on conflict do nothing
 )
@@ -38,9 +39,10 @@ update kernel.outbox o set relayed_at = $1 from fresh
 where o.partner_id = fresh.partner_id and o.event_id = fresh.event_id
 """
 
-# From recipient to recipient along the index, a few rows of each: one with a long queue takes no
-# turn of the others. An event waits while an earlier one of its object is on its way to the same
-# recipient, or is not yet relayed at all (another relay may be about to).
+# From recipient to recipient along the index, a few rows of each, and one of those that fail: a
+# long queue or a dead server takes no turn of the others, and none is always the last to be asked.
+# An event waits while an earlier one of its object is on its way to the same recipient, or is not
+# yet relayed at all (another relay may be about to).
 _CLAIM = """
 with recursive recipient(name) as (
     (select consumer from kernel.outbox_deliveries
@@ -56,6 +58,7 @@ with recursive recipient(name) as (
     select name from recipient join kernel.outbox_consumers c using (name)
     where (name = $1 or starts_with(name, $1 || ':')) and name <> all($5::text[])
       and (c.paused_until is null or c.paused_until <= $2)
+    order by random()
 ), due as (
     select d.partner_id, d.event_id, d.consumer from ready cross join lateral (
         select * from kernel.outbox_deliveries d
@@ -69,10 +72,13 @@ with recursive recipient(name) as (
             select 1 from kernel.outbox earlier
             where earlier.partner_id = d.partner_id and earlier.object_id = d.object_id
               and earlier.object_seq < d.object_seq and earlier.relayed_at is null)
-        order by d.next_at, d.object_seq limit $6 for update skip locked) d
+        order by d.next_at, d.object_seq
+        limit case when ready.name = any($7::text[]) then 1 else $6 end
+        for update skip locked) d
     limit $4
 )
-update kernel.outbox_deliveries d set next_at = $3, attempts = d.attempts + 1
+update kernel.outbox_deliveries d
+set next_at = $3, attempts = d.attempts + 1, last_error = null
 from due, kernel.outbox e
 where d.partner_id = due.partner_id and d.event_id = due.event_id and d.consumer = due.consumer
   and e.partner_id = due.partner_id and e.event_id = due.event_id
@@ -94,42 +100,28 @@ set last_error = $5, next_at = coalesce($7::timestamptz, next_at),
 where partner_id = $1 and event_id = $2 and consumer = $3 and status = 'pending' and attempts = $4
 """
 
+# Not what is under way: a claim has forgotten its last error.
+_HURRIED = """
+update kernel.outbox_deliveries set next_at = $2
+where consumer = $1 and status = 'pending' and next_at > $2 and last_error is not null
+"""
+
 _PAUSE = """
 update kernel.outbox_consumers set paused_until = greatest(paused_until, $2) where name = $1
 """
 
-_DEAD_LETTERS = """
-select d.partner_id, d.event_id, d.consumer, e.type, d.object_id, d.attempts, d.last_error,
-    d.finished_at as dead_at
-from kernel.outbox_deliveries d join kernel.outbox e using (partner_id, event_id)
-where d.status = 'dead' and ($1::text is null or d.consumer = $1)
-  and ($2::timestamptz is null or d.finished_at < $2)
-order by d.finished_at desc limit $3
-"""
-
-_AGAIN = "status = 'pending', attempts = 0, next_at = $1, finished_at = null"
-
-_REPLAY_ONE = f"""
-update kernel.outbox_deliveries set {_AGAIN}
-where event_id = $2 and ($3::text is null or consumer = $3)
-"""  # noqa: S608 - a constant
-
-_REPLAY_DEAD = f"""
-update kernel.outbox_deliveries set {_AGAIN}
-where status = 'dead' and ($2::text is null or consumer = $2)
-"""  # noqa: S608 - a constant
-
-# Also makes the deliveries that are missing, because the consumer is newer than the events.
-_REPLAY_RANGE = f"""
+# Relayed from the beginning, so that nobody else's delivery of it is ever made.
+_PUBLISH_TO = """
+with told as (
+    insert into kernel.outbox
+        (event_id, type, v, partner_id, object_id, object_seq, body, relayed_at)
+    values ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $9)
+    returning partner_id, event_id, object_id, object_seq
+)
 insert into kernel.outbox_deliveries
     (partner_id, event_id, consumer, object_id, object_seq, next_at)
-select e.partner_id, e.event_id, c.name, e.object_id, e.object_seq, $1
-from kernel.outbox e join kernel.outbox_consumers c
-    on exists (select 1 from unnest(c.types) t(beginning) where starts_with(e.type, beginning))
-    and (c.partner_id is null or c.partner_id = e.partner_id)
-where c.name = $2 and e.created_at >= $3 and e.created_at < $4 and e.relayed_at is not null
-on conflict (partner_id, event_id, consumer) do update set {_AGAIN}
-"""  # noqa: S608 - a constant
+select partner_id, event_id, $8, object_id, object_seq, $9 from told
+"""
 
 _PRUNE = """
 with old as (
@@ -161,43 +153,42 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """How much to claim: ``limit`` in all and ``each`` of one recipient, none of the ``busy``."""
+    """How much to claim: ``limit`` in all and ``each`` of one recipient, one of those that are
+    ``failing``, none of the ``busy``.
+    """
 
     at: datetime
     lease: timedelta
     limit: int
     each: int
     busy: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A delivery whose schedule is used up."""
-
-    partner_id: str
-    event_id: str
-    consumer: str
-    type: str
-    object_id: str
-    attempts: int
-    last_error: str
-    dead_at: datetime
+    failing: Sequence[str] = ()
 
 
 def publish(event: Event) -> Write:
     """The row that publishes ``event`` when the caller's transaction commits."""
+    return Write(_PUBLISH, _row(event))
+
+
+def publish_to(event: Event, recipient: str, *, at: datetime) -> Write:
+    """Publish ``event`` to one recipient alone, whatever types it asked for."""
+    return Write(_PUBLISH_TO, (*_row(event), recipient, at))
+
+
+def queued(event: Event, recipient: str, *, at: datetime) -> Write:
+    """A place in the recipient's queue for an event that the same transaction publishes."""
     return Write(
-        _PUBLISH,
-        (
-            event.id,
-            event.type,
-            event.v,
-            event.partner,
-            event.object_id,
-            event.object_seq,
-            msgspec.json.encode(event.body).decode(),
-        ),
+        "insert into kernel.outbox_deliveries"
+        " (partner_id, event_id, consumer, object_id, object_seq, next_at)"
+        " values ($1, $2, $3, $4, $5, $6)",
+        (event.partner, event.id, recipient, event.object_id, event.object_seq, at),
     )
+
+
+def _row(event: Event) -> tuple[object, ...]:
+    body = msgspec.json.encode(event.body).decode()
+    ids = (event.id, event.type, event.v, event.partner, event.object_id, event.object_seq)
+    return (*ids, body)
 
 
 def registered(name: str, types: Sequence[str], *, partner: str) -> Write:
@@ -226,18 +217,29 @@ async def tell(
 
 
 async def register_consumer(
-    db: Connection, name: str, types: Sequence[str], *, partner: str | None = None
+    db: Connection,
+    name: str,
+    types: Sequence[str],
+    *,
+    partner: str | None = None,
+    tenant: str | None = None,
 ) -> None:
-    """From now on events of these types (of ``partner``, or of all) are delivered to ``name``."""
+    """From now on events of these types (of ``partner``, or of all) are delivered to ``name``.
+
+    With ``tenant``: only those whose body names this tenant of the partner.
+    """
     await db.execute(
         """
-        insert into kernel.outbox_consumers (name, types, partner_id) values ($1, $2, $3)
+        insert into kernel.outbox_consumers (name, types, partner_id, tenant_id)
+        values ($1, $2, $3, $4)
         on conflict (name) do update
-            set types = excluded.types, partner_id = excluded.partner_id, paused_until = null
+            set types = excluded.types, partner_id = excluded.partner_id,
+                tenant_id = excluded.tenant_id, paused_until = null
         """,
         name,
         list(types),
         partner,
+        tenant,
     )
 
 
@@ -260,7 +262,7 @@ async def stop_consumer(db: Connection, name: str) -> None:
 
 async def fan_out(db: Connection, *, at: datetime, limit: int) -> int:
     """Make the deliveries of new events; how many events."""
-    return _count(await db.execute(_FAN_OUT, at, limit))
+    return count_of(await db.execute(_FAN_OUT, at, limit))
 
 
 async def claim(db: Connection, consumer: str, asked: Asked) -> list[Claim]:
@@ -275,23 +277,9 @@ async def claim(db: Connection, consumer: str, asked: Asked) -> list[Claim]:
         asked.limit,
         list(asked.busy),
         asked.each,
+        list(asked.failing),
     )
-    return [
-        Claim(
-            Event(
-                id=row["event_id"],
-                type=row["type"],
-                partner=row["partner_id"],
-                object_id=row["object_id"],
-                object_seq=row["object_seq"],
-                body=msgspec.json.decode(row["body"]),
-                v=row["v"],
-            ),
-            row["consumer"],
-            row["attempts"],
-        )
-        for row in rows
-    ]
+    return [Claim(event_of(row), row["consumer"], row["attempts"]) for row in rows]
 
 
 def delivered(claim: Claim, *, at: datetime) -> Write:
@@ -305,48 +293,34 @@ def failed(claim: Claim, error: str, *, at: datetime, next_at: datetime | None) 
     return Write(_FAILED, (*row, error[:ERROR_CHARACTERS_MAX].replace("\0", ""), at, next_at))
 
 
+def hurried(recipient: str, *, at: datetime) -> Write:
+    """What waits for another attempt at the recipient is due now."""
+    return Write(_HURRIED, (recipient, at))
+
+
 def paused(recipient: str, *, until: datetime) -> Write:
     """Deliver nothing to the recipient before ``until``."""
     return Write(_PAUSE, (recipient, until))
 
 
-async def dead_letters(
-    db: Connection,
-    *,
-    consumer: str | None = None,
-    before: datetime | None = None,
-    limit: int = 50,
-) -> list[DeadLetter]:
-    """Dead deliveries, latest first, that died before ``before``; at most 200."""
-    size = max(1, min(limit, DEAD_LETTERS_PAGE_MAX))
-    rows = await db.fetch(_DEAD_LETTERS, consumer, before, size)
-    return [DeadLetter(**dict(row)) for row in rows]
-
-
-async def replay_one(
-    db: Connection, event_id: str, *, at: datetime, consumer: str | None = None
-) -> int:
-    """Deliver one event again (to all its consumers, or one), with its own id; how many."""
-    return _count(await db.execute(_REPLAY_ONE, at, event_id, consumer))
-
-
-async def replay_range(
-    db: Connection, consumer: str, *, since: datetime, until: datetime, at: datetime
-) -> int:
-    """Deliver to ``consumer`` again everything published in ``[since, until)``; how many."""
-    return _count(await db.execute(_REPLAY_RANGE, at, consumer, since, until))
-
-
-async def replay_dead(db: Connection, *, at: datetime, consumer: str | None = None) -> int:
-    """Deliver again everything that is dead; how many."""
-    return _count(await db.execute(_REPLAY_DEAD, at, consumer))
-
-
 async def prune(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete events relayed before ``before`` that reached all their consumers; how many."""
-    return _count(await db.execute(_PRUNE, before, limit))
+    return count_of(await db.execute(_PRUNE, before, limit))
 
 
-def _count(tag: str) -> int:
+def event_of(row: Row) -> Event:
+    """The event of a row with all columns of ``kernel.outbox``, its body as text."""
+    return Event(
+        id=row["event_id"],
+        type=row["type"],
+        partner=row["partner_id"],
+        object_id=row["object_id"],
+        object_seq=row["object_seq"],
+        body=msgspec.json.decode(row["body"]),
+        v=row["v"],
+    )
+
+
+def count_of(tag: str) -> int:
     """The number of rows in a command tag such as ``UPDATE 3``."""
     return int(tag.rpartition(" ")[2])

@@ -26,7 +26,10 @@ LABEL = "sig1"
 # Methods whose body may carry meaning even when it is empty: its digest must be covered.
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 # Headers that decide something: covered whenever they are there.
-GUARDED_HEADERS = ("authorization", "idempotency-key", "x-app-auth-token", "x-consent-id")
+GUARDED_HEADERS = (
+    *("authorization", "idempotency-key", "x-app-auth-token", "x-consent-id"),
+    "notify-url",
+)
 
 QUERY_FIELDS_MAX = 64
 
@@ -174,21 +177,37 @@ def sign_request(
 
     Covers method, path, query, the digest of the body and every guarded header that is there.
     """
-    digest = content_digest(request.body)
-    headers = request.headers | {"content-digest": digest}
+    headers = request.headers.keys() | {"content-digest"}
     names = ["@method", "@path", "@query", "content-digest"]
     names += [each for each in GUARDED_HEADERS if each in headers]
+    return signed_fields(request, names, identity, f'created={created};nonce="{nonce}"')
+
+
+def signed_fields(
+    request: Request,
+    names: Sequence[str],
+    identity: Identity,
+    parameters: str,
+    *,
+    tag: str = "",
+    origin: str = "",
+) -> dict[str, str]:
+    """The three fields that sign the components ``names`` of ``request``.
+
+    ``parameters`` is how the signature's own begin (``created=...;nonce="..."``); ``tag`` says what
+    the signature is for (RFC 9421 section 2.3); ``origin`` is what ``@target-uri`` starts with.
+    """
+    digest = content_digest(request.body)
     inner = " ".join(f'"{each}"' for each in names)
-    parameters = (
-        f'({inner});created={created};nonce="{nonce}"'
-        f';keyid="{identity.key_id}";alg="{identity.alg}"'
-    )
-    signed = Request(request.method, request.path, request.query, headers)
+    text = f'({inner});{parameters};keyid="{identity.key_id}";alg="{identity.alg}"'
+    text += f';tag="{tag}"' if tag else ""
+    said = request.headers | {"content-digest": digest}
+    signed = Request(request.method, request.path, request.query, said)
     components = [Component(each, {}, f'"{each}"') for each in names]
-    signature = identity.sign(request_base(signed, compiled(components), parameters))
+    signature = identity.sign(request_base(signed, compiled(components), text, origin))
     return {
         "content-digest": digest,
-        "signature-input": f"{LABEL}={parameters}",
+        "signature-input": f"{LABEL}={text}",
         "signature": f"{LABEL}=:{text64(signature)}:",
     }
 

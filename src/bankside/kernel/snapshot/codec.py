@@ -17,6 +17,7 @@ import msgspec
 
 from bankside.kernel.signing import Signer, Verifier
 from bankside.kernel.snapshot.model import App, Key, Operation, Snapshot
+from bankside.kernel.snapshot.upstreams import Upstream
 
 FORMAT = 1
 MAGIC = b"BKSNAP01"
@@ -85,6 +86,7 @@ def encode(snapshot: Snapshot, signer: Signer) -> bytes:
         ("apps", _encoder.encode(rows)),
         ("platform_keys", _encoder.encode(_by_id(snapshot.platform_keys))),
         ("settings", _encoder.encode(settings)),
+        ("upstreams", _encoder.encode(_by_id(snapshot.upstreams))),
     ]
     body = b"".join(content for _, content in parts)
     signed = _encoder.encode(
@@ -119,6 +121,7 @@ def decode(blob: bytes, verifier: Verifier) -> Snapshot:
         platform_keys={each.id: each for each in _part(parts, "platform_keys", list[Key])},
         default_answer_keys=(settings := _part(parts, "settings", _Settings)).default_answer_keys,
         revocation_epoch=settings.revocation_epoch,
+        upstreams=_upstreams(parts),
     )
     check(snapshot)
     return snapshot
@@ -144,6 +147,10 @@ def check(snapshot: Snapshot) -> None:
             for key in keys
         ),
     )
+    for operation in operations:
+        upstream = snapshot.upstreams.get(operation.upstream) if operation.upstream else None
+        if operation.upstream and (upstream is None or operation.id not in upstream.forwards):
+            raise SnapshotInvalid(f"{operation.id} is forwarded to what is not there")
     known = snapshot.platform_keys
     for wire, key_id in snapshot.default_answer_keys.items():
         if key_id not in known:
@@ -230,6 +237,13 @@ def _apps(parts: Mapping[str, bytes]) -> dict[str, App]:
         }
     except IndexError as error:
         raise SnapshotInvalid("an app refers to a grant that is not there") from error
+
+
+def _upstreams(parts: Mapping[str, bytes]) -> dict[str, Upstream]:
+    """What operations are forwarded to; blobs written before there were any have no such part."""
+    if "upstreams" not in parts:
+        return {}
+    return {each.id: each for each in _part(parts, "upstreams", list[Upstream])}
 
 
 def _unique(what: str, values: Iterable[object]) -> None:

@@ -6,9 +6,15 @@ All lookups a call needs are dictionary reads, whatever the number of operations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Literal
 
+from bankside.kernel.snapshot.upstreams import Upstream
+
 Access = Literal["signature", "client", "customer", "either"]
+StageState = Literal["sandbox", "canary", "live", "deprecated", "suspended", "offline"]
+# A share of all partners is counted in basis points.
+SHARE_WHOLE = 10_000
 # Reports are made of what accounts hold; a customer agrees to the latter.
 _REPORTS, _ACCOUNTS = "reports", "accounts"
 
@@ -23,6 +29,41 @@ def token_scope(scope: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the product version of an operation stands, when that is not simply live.
+
+    ``partners``: whom a version on trial answers (none named in ``sandbox``: every sandbox app);
+    ``share``: beside them, this many basis points of all partners. ``deprecated_at`` and
+    ``sunset_at`` are epoch seconds, 0: not set. ``successor`` is the product that takes its place,
+    ``link`` the path of the same operation there. ``newer`` is the same operation of a newer
+    version on trial: it answers instead of this one whom it is open to.
+    """
+
+    state: StageState = "live"
+    partners: frozenset[str] = frozenset()
+    share: int = 0
+    deprecated_at: int = 0
+    sunset_at: int = 0
+    successor: str = ""
+    link: str = ""
+    newer: "Operation | None" = None
+
+    def is_trial_for(self, version: str, partner: str, environment: str) -> bool:
+        """Whether a version on trial is open to this caller; ``version`` names it (``id:number``).
+
+        A partner is in a share or not, the same in every process and for as long as it grows.
+        """
+        if self.state == "sandbox":
+            return environment == "sandbox" and (not self.partners or partner in self.partners)
+        if self.state != "canary":
+            return False
+        if partner in self.partners:
+            return True
+        digest = sha256(f"{version}:{partner}".encode()).digest()
+        return int.from_bytes(digest[:4], "big") % SHARE_WHOLE < self.share
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation of one product, as the router and the executing room see it.
 
@@ -33,7 +74,9 @@ class Operation:
     ``access`` says what lets a caller in: ``signature`` (the app's own, on a signing wire),
     ``client`` (a token the app got for itself), ``customer`` (a token of a customer's grant), or
     ``either`` (a signature, with the consent it acts under where that is needed, or a customer's
-    token). Tokens are bound to a key by DPoP; their scopes are ``scopes``.
+    token). Tokens are bound to a key by DPoP; their scopes are ``scopes``. ``page``: what it makes
+    has a hosted page (``pay_url``), so that a browser may bring the request. ``upstream``: the id
+    of the ``Upstream`` it is forwarded to; "" when the platform executes it itself.
     """
 
     id: str
@@ -52,6 +95,9 @@ class Operation:
     body_max: int = 1_048_576
     deadline_ms: int = 10_000
     access: Access = "signature"
+    stage: Stage | None = None
+    page: bool = False
+    upstream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +122,8 @@ class App:
 
     ``keys``: wire -> keys that verify its requests. ``content_keys``: wire -> AES keys.
     ``answer_keys``: wire -> id of the platform key that signs answers (absent: the wire's default).
-    ``tenants``: SHA-256 hex of a tenant's app_auth_token -> tenant id.
+    ``tenants``: SHA-256 hex of a tenant's app_auth_token -> tenant id. ``ahead_s``: how far the
+    clock of its data space is ahead of ours, in seconds (a sandbox's test clock).
     """
 
     id: str
@@ -91,6 +138,7 @@ class App:
     content_keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
     answer_keys: Mapping[str, str] = field(default_factory=dict)
     tenants: Mapping[str, str] = field(default_factory=dict)
+    ahead_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +153,4 @@ class Snapshot:
     # wire -> id of the platform key that signs its answers unless the app names another
     default_answer_keys: Mapping[str, str]
     revocation_epoch: int = 0
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict)

@@ -15,8 +15,10 @@ from bankside.orders.families import (
     digests,
     file,
     follow,
+    gifts,
     hold,
     mandate,
+    microdeposit,
     payout,
     platform,
     policy,
@@ -28,9 +30,13 @@ from bankside.orders.families import (
     split,
     stepwise,
     transfer,
+    wages,
+    webhooks,
 )
 from bankside.orders.families.lines import STEPWISE
 from bankside.orders.primitives import PRIMITIVES
+from bankside.orders.sandbox import routes as sandbox
+from bankside.orders.solutions import routes as solutions
 
 Handler = Callable[[Desk, Ticket], Awaitable[Answer]]
 
@@ -79,6 +85,12 @@ _BY_ARCHETYPE: Mapping[str, Mapping[str, Handler]] = {
         "returns": split.give_back,
         "finishes": split.finish,
     },
+    "fx_store": {
+        **_COLLECT,
+        "create": stepwise.create,
+        "splits": stepwise.act,
+        "finishes": stepwise.act,
+    },
     "hold_capture": {
         **_COLLECT,
         "create": hold.create,
@@ -114,6 +126,12 @@ _BY_ARCHETYPE: Mapping[str, Mapping[str, Handler]] = {
     },
     "payout": _PAYOUT,
     "payout_tax": _PAYOUT,
+    "wage_account": {
+        **_PAYOUT,
+        "create": wages.create,
+        "confirmations": wages.confirm,
+        "closures": stepwise.act,
+    },
 }
 _INSTRUMENTS = (
     "ar_confirm",
@@ -230,18 +248,36 @@ _PLATFORM: Mapping[str, Handler] = {
     "platform.order-closures.create": platform.close,
     "platform.order-cancellations.create": platform.cancel,
     "platform.payer-confirmations.create": platform.confirm,
+    "platform.spaces.create": sandbox.create,
+    "platform.spaces.query": sandbox.show,
+    "platform.resets.create": sandbox.reset,
+    "platform.people.query": sandbox.people_told,
+    "platform.fundings.create": sandbox.fund,
+    "platform.clock-advances.create": sandbox.advance,
+    **solutions.HANDLERS,
     "platform.oauth-clients.create": clients.create,
     "platform.oauth-clients.list": clients.listed,
     "platform.oauth-client-amendments.create": clients.amend,
+    "platform.webhook-endpoints.create": webhooks.create,
+    "platform.webhook-endpoints.list": webhooks.listed,
+    "platform.webhook-endpoints.query": webhooks.item,
+    "platform.webhook-endpoints.amend": webhooks.amend,
+    "platform.webhook-endpoints.revoke": webhooks.remove,
+    "platform.webhook-endpoints.rotations": webhooks.rotate,
+    "platform.webhook-endpoints.tests": webhooks.test,
+    "platform.webhook-endpoints.deliveries": webhooks.deliveries,
+    "platform.webhook-endpoints.replays": webhooks.replayed,
 }
 # What a definition has to ask its callers for before its archetype can run.
 _NEEDS: Mapping[str, frozenset[str]] = {
     "transfer": frozenset({"payer_account", "payee_account", "amount"}),
     "collect": frozenset({"merchant", "order_no", "amount"}),
     "collect_split": frozenset({"merchant", "order_no", "amount"}),
+    "fx_store": frozenset({"merchant", "order_no", "amount", "payer_token"}),
     "hold_capture": frozenset({"merchant", "order_no", "amount", "payer_token"}),
     "payout": frozenset({"payer_account", "lines", "total", "count"}),
     "payout_tax": frozenset({"payer_account", "lines", "total", "count"}),
+    "wage_account": frozenset({"payer_account", "lines", "total", "count"}),
     "refund": frozenset(),
     "mandate_debit": frozenset({"payer_account", "payee_account", "limit"}),
     "mandate_bulk": frozenset({"payer_account", "payee_account", "limit"}),
@@ -258,12 +294,19 @@ _STEPWISE_READS: Mapping[str, Handler] = {
 }
 # Acts of a policy are orders of their own.
 _STEPWISE_ACTS: Mapping[str, Handler] = {"claims": policy.claim_of}
+# Acts that change more than the order in the path.
+_BY_OPERATION: Mapping[str, Handler] = {
+    "metalbond.gold-gifts.redemptions": gifts.take,
+    "identity.microdeposit-verifications.create": microdeposit.create,
+}
 # The outside world is acted here, and every answer says so.
-_SAYS_SIMULATED = frozenset({"verify_bio", "notify_plan", "wallet_exchange", "acct_upgrade"})
+_SAYS_SIMULATED = frozenset(
+    {"verify_bio", "notify_plan", "wallet_exchange", "acct_upgrade", "collect"}
+)
 # Waiting steps that the payer (a token, a confirmation) or a worker starts, not a route.
-_WAKES_ITSELF = frozenset({"collect.confirm", "payout.settle", "transfer.in", "hold.release"})
-# Their point is a page that is shown to a payer, and that page is not built yet.
-_HOSTED = frozenset({"payment.payment-desks"})
+_WAKES_ITSELF = frozenset(
+    {"collect.confirm", "payout.settle", "transfer.in", "hold.release", "notify.send"}
+)
 
 
 def handler(product: Product, operation: ProductOperation) -> Handler | None:
@@ -274,6 +317,8 @@ def handler(product: Product, operation: ProductOperation) -> Handler | None:
         return _BY_PRODUCT[product.id].get(operation.word)
     if product.archetype in _FOLLOWS:
         return _FOLLOWS[product.archetype].get(operation.word)
+    if operation.id in _BY_OPERATION:
+        return _BY_OPERATION[operation.id]
     if product.archetype in STEPWISE:
         return _step_by_step(operation) if _steps_run(product) else None
     if product.archetype not in _BY_ARCHETYPE or not _runs(product):
@@ -313,7 +358,7 @@ def _steps_run(product: Product) -> bool:
 
 def _runs(product: Product) -> bool:
     """Whether the definition is complete enough to be run, and everything it needs is built."""
-    if product.simulated or product.id in _HOSTED:
+    if product.simulated and product.archetype not in _SAYS_SIMULATED:
         return False
     required = {each.name for each in product.inputs if each.required}
     started = {each.runs for each in product.all_operations}

@@ -1,7 +1,8 @@
 """Family ``collect``: codes, scanned payments, checkouts and split orders, from order to payment.
 
-A payment that brings the payer's token is paid in the call; one without waits, shows a code to
-scan, and is paid by its payer (in the sandbox: ``platform.payer-confirmations.create``).
+A payment that brings the payer's token is paid in the call; one without waits and is paid by its
+payer at its hosted page (``desk_page``; a code to scan leads there too), or in the sandbox by
+``platform.payer-confirmations.create``.
 """
 
 from dataclasses import replace
@@ -10,7 +11,8 @@ from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection
 from bankside.orders import carry, engine, events, limits, parties
 from bankside.orders.desk import Desk, Ticket
-from bankside.orders.families import drafts
+from bankside.orders.errors_money import NetworkUnavailable
+from bankside.orders.families import desk_page, drafts
 from bankside.orders.inputs import ranged, read_body
 from bankside.orders.model import Order
 from bankside.orders.primitives import collect as primitive
@@ -19,9 +21,11 @@ from bankside.orders.primitives import collect as primitive
 async def create(desk: Desk, ticket: Ticket) -> Answer:
     """Open the order; with a payer's token it is paid at once.
 
-    Raises InputInvalid, MerchantUnknown, CurrencyRefused, limits, the payer's refusals, and
-    NumberReused.
+    Raises InputInvalid, MerchantUnknown, CurrencyRefused, ReturnAddressRefused, limits, the
+    payer's refusals, NumberReused, and NetworkUnavailable for simulated money in live.
     """
+    if ticket.product.simulated and ticket.environment != "sandbox":
+        raise NetworkUnavailable("no digital currency operator is connected outside the sandbox")
     async with desk.reading() as db:
         body = await parties.with_merchant(db, ticket.scope, ticket.operation, ticket.call.body)
         form = read_body(ticket.operation.inputs, body)
@@ -36,6 +40,9 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         if same is not None:
             return same
         order, notified = events.called_back(order, ticket.call.callback)
+        if "payer_token" not in form:
+            order, opened = desk_page.addressed(desk, ticket, order, form)
+            notified = (*notified, *opened)
         beginning = carry.Beginning(
             order=order,
             writes=notified,
@@ -56,7 +63,7 @@ async def confirm(desk: Desk, ticket: Ticket, order_id: str, token: str) -> Answ
         payer = await parties.payer(db, desk.clock, token, order, environment=ticket.environment)
         spending = await limits.admitted(
             db,
-            desk.catalogue.product(order.product),
+            await desk.editions.of(db, order.product, order.product_version),
             partner=order.partner,
             subject=order.subject,
             amount=order.money(order.amount),
@@ -99,9 +106,10 @@ async def _opened(db: Connection, desk: Desk, ticket: Ticket, form: drafts.Form)
         order,
         scope=drafts.orders_scope(ticket.call.caller.tenant),
         reference=form["order_no"],
+        output={"simulated": True} if ticket.product.simulated else {},
         terms=drafts.terms(ticket.product, order.currency, merchant),
         roles={
-            "merchant": merchant.settlement_ledger_account,
+            "merchant": merchant.proceeds_ledger_account,
             "merchant_pending": merchant.pending_ledger_account,
             **parties.house(order.currency),
         },

@@ -8,6 +8,7 @@ from typing import Any
 from bankside.catalog import Product
 from bankside.kernel.ids import new_id
 from bankside.kernel.money import Money
+from bankside.orders import events
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.pricing import terms
@@ -42,6 +43,7 @@ def draft(desk: Desk, ticket: Ticket, form: Form, *, amount: Money, subject: str
         app=caller.app,
         psu=caller.psu,
         product=ticket.product.id,
+        product_version=ticket.product.version,
         family=ticket.product.archetype,
         plan=plan(ticket.product),
         scope="",
@@ -50,6 +52,7 @@ def draft(desk: Desk, ticket: Ticket, form: Form, *, amount: Money, subject: str
         currency=amount.currency,
         amount=amount.minor,
         input=kept(form),
+        book=events.acted(ticket.call.outcome),
         created_at=ticket.at,
         updated_at=ticket.at,
     )

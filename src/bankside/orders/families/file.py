@@ -14,6 +14,7 @@ from bankside.kernel.clock import BANK_ZONE
 from bankside.kernel.db import Connection
 from bankside.kernel.money import Money
 from bankside.orders import carry, parties, store_lines
+from bankside.orders.clearing_file import FORMS, settlement_file
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import OrderNotFound, PeriodRefused
 from bankside.orders.families import digests, drafts
@@ -26,7 +27,8 @@ CSV = "text/csv; charset=utf-8"
 async def create(desk: Desk, ticket: Ticket) -> Answer:
     """The product's file about an account over a day or a month, as CSV: a statement, unless said.
 
-    A period that is not over yet is reported up to now. Raises AccountUnknown, PeriodRefused, and
+    A period that is not over yet is reported up to now; a settlement file is of a cleared date and
+    says what its batch says. Raises AccountUnknown, PeriodRefused, and
     StatementTooLong of the accounts.
     """
     form = {"format": "csv", **read_body(ticket.operation.inputs, ticket.call.body)}
@@ -37,10 +39,16 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     async with desk.reading() as db:
         named = {"/subject": form["subject"]}
         account = (await parties.known(db, ticket.scope, named))[form["subject"]]
-        content, rows = await _built(db, ticket, digests.Asked(ticket.scope, account, first, last))
+        asked = digests.Asked(ticket.scope, account, first, last)
+        kind = CSV
+        if form["format"] in FORMS:
+            kind = FORMS[form["format"]][1]
+            content, rows = await settlement_file(db, asked, form["format"])
+        else:
+            content, rows = await _built(db, ticket, asked)
     digest = hashlib.sha256(content)
     facts = {
-        "content_type": CSV,
+        "content_type": kind,
         "bytes": len(content),
         "rows": rows,
         "sha256": digest.hexdigest(),
@@ -51,7 +59,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     order = replace(
         order, scope="file", status="completed", output={**facts, "branch": account.branch}
     )
-    file = store_lines.File(CSV, digest.digest(), content)
+    file = store_lines.File(kind, digest.digest(), content)
     beginning = carry.Beginning(
         order=order,
         ask={"file": facts},

@@ -30,7 +30,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
             reference=form["order_no"],
             terms=drafts.terms(ticket.product, order.currency, merchant),
             roles={
-                "merchant": merchant.settlement_ledger_account,
+                "merchant": merchant.proceeds_ledger_account,
                 **parties.house(order.currency),
             },
         )

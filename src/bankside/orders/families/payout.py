@@ -31,6 +31,8 @@ from bankside.orders.primitives.effect import Effect
 from bankside.orders.withholding import withheld
 
 JOB = "orders.resume"
+# Why a line of wages was not sent; nobody was there, so it is not sent again either.
+ABSENT = "wage.attendance_missing"
 # The archetype whose lines are pay for services: income tax is kept back from them.
 WITHHOLDS = "payout_tax"
 _RETRY = PlanStep("retry", "order.retry", "request", "compensate")
@@ -44,16 +46,16 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     form = read_body(ticket.operation.inputs, ticket.call.body)
     total: Money = form["total"]
     checked(form["lines"], total, form["count"])
-    _within_limit(ticket, form["lines"])
+    within_limit(ticket, form["lines"])
     async with desk.reading() as db:
         named = {"/payer_account": form["payer_account"]}
         payer = (await parties.accounts(db, ticket.scope, named, total))[form["payer_account"]]
-        lines = await _resolved(
+        lines = await resolved(
             db,
             ticket,
             [_line(ticket, each) for each in form["lines"]],
         )
-        order = _drafted(desk, ticket, form, total, payer.ledger_account)
+        order = drafted(desk, ticket, form, total, payer.ledger_account)
         order = replace(order, reference=form.get("batch_no"), output={"branch": payer.branch})
         same = await carry.same_number(desk, db, order)
         if same is not None:
@@ -86,8 +88,10 @@ async def retry(desk: Desk, ticket: Ticket) -> Answer:
 
     async def decide(db: Connection, order: Order) -> carry.Act:
         carry.made_by(ticket, order)
-        lines = _chosen(await store_lines.failed(db, order.partner, order.id), form.get("line_nos"))
-        return await _again(db, desk, ticket, order, await _resolved(db, ticket, lines))
+        failed = await store_lines.failed(db, order.partner, order.id)
+        failed = [each for each in failed if each.reason != ABSENT]
+        lines = _chosen(failed, form.get("line_nos"))
+        return await _again(db, desk, ticket, order, await resolved(db, ticket, lines))
 
     return await carry.act(desk, ticket, carry.path_id(ticket), decide)
 
@@ -118,7 +122,7 @@ async def _again(
         "count": len(lines),
         "lines": [line.no for line in lines],
     }
-    child = _drafted(desk, ticket, form, total, order.roles["payer_account"])
+    child = drafted(desk, ticket, form, total, order.roles["payer_account"])
     child = replace(
         child,
         tenant=order.tenant,
@@ -151,7 +155,7 @@ async def _again(
     )
 
 
-def _drafted(desk: Desk, ticket: Ticket, form: drafts.Form, total: Money, payer: str) -> Order:
+def drafted(desk: Desk, ticket: Ticket, form: drafts.Form, total: Money, payer: str) -> Order:
     order = drafts.draft(desk, ticket, form, amount=total, subject=payer)
     return replace(
         order,
@@ -191,7 +195,7 @@ def _line(ticket: Ticket, each: dict[str, Any]) -> Line:
     )
 
 
-async def _resolved(db: Connection, ticket: Ticket, lines: Sequence[Line]) -> list[Line]:
+async def resolved(db: Connection, ticket: Ticket, lines: Sequence[Line]) -> list[Line]:
     """The lines with their payees' ledger accounts; an unknown payee fails its line later."""
     known = await parties.known_accounts(db, ticket.scope, [line.payee_account for line in lines])
     return [
@@ -225,7 +229,7 @@ def checked(lines: Sequence[dict[str, Any]], total: Money, count: int) -> None:
         )
 
 
-def _within_limit(ticket: Ticket, lines: Sequence[dict[str, Any]]) -> None:
+def within_limit(ticket: Ticket, lines: Sequence[dict[str, Any]]) -> None:
     """The product's limit for one transaction binds each line."""
     if ticket.product.limits is None:
         return

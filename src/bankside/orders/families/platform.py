@@ -12,7 +12,7 @@ from bankside.orders.errors import (
     SandboxOnly,
     TransferPosted,
 )
-from bankside.orders.families import collect, drafts, refund
+from bankside.orders.families import collect, desk_page, drafts, refund
 from bankside.orders.families.query import named_order
 from bankside.orders.inputs import read_body, read_query
 from bankside.orders.model import Order, State
@@ -60,8 +60,19 @@ async def confirm(desk: Desk, ticket: Ticket) -> Answer:
     if ticket.environment != "sandbox":
         raise SandboxOnly
     form = read_body(ticket.operation.inputs, ticket.call.body)
-    reference = form.get("order") or form["qr_code"].removeprefix(QR_PREFIX)
+    reference = form.get("order") or await _scanned(desk, form["qr_code"])
     return await collect.confirm(desk, ticket, reference, form["payer_token"])
+
+
+async def _scanned(desk: Desk, code: str) -> str:
+    """The order a code leads to; whose it is, is looked at with the order."""
+    if code.startswith(QR_PREFIX):
+        return code.removeprefix(QR_PREFIX)
+    async with desk.reading() as db:
+        found = await desk_page.order_at(db, code)
+    if found is None:
+        raise OrderNotFound
+    return found[1]
 
 
 async def _id(desk: Desk, ticket: Ticket, form: drafts.Form) -> str:

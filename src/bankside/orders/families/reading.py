@@ -39,7 +39,8 @@ async def receipts(desk: Desk, ticket: Ticket) -> Answer:
     async with desk.reading() as db:
         order = await carry.of_product(desk, db, ticket)
     sent = order.book.get("notify", {}).get("receipts", [])
-    rows = [{"no": no, **each} for no, each in enumerate(sent, start=1) if no > after]
+    numbered = [{"no": no, **each} for no, each in enumerate(sent, start=1)]
+    rows = [each for each in numbered if each["no"] > after]
     cut = Page.cut(rows[: size + 1], size, key=lambda each: str(each["no"]))
     body = {"items": list(cut.items), "next_cursor": cut.next_cursor}
     return Answer(OK, body, facts=carry.facts(order))

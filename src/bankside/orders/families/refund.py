@@ -2,12 +2,14 @@
 
 Always true: the refunds of an order never add up to more than was paid; a refund number names one
 refund of an order for ever; what is still pending funds a refund first, after settlement the
-merchant's settlement account does, and when that cannot, the refund is refused.
+merchant's settlement account does (of a merchant that is cleared net: what is available to it, its
+reserve, the platform's, an advance), and when that cannot, the refund is refused.
 """
 
 from dataclasses import replace
 from typing import Any
 
+from bankside.bank.clearing import AVAILABLE, refund_funding
 from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection
 from bankside.kernel.money import Money
@@ -24,10 +26,13 @@ from bankside.orders.families import drafts
 from bankside.orders.inputs import fault, read_body
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives import collect
+from bankside.orders.primitives.effect import legs
 
 REFUNDS = "merchant.merchant-refunds"
 # What a refundable order was made by; transfers and batches are not refunded, they are sent back.
-REFUNDABLE = frozenset({"collect", "collect_split", "hold_capture", "bill_pay", "tax_remit"})
+REFUNDABLE = frozenset(
+    {"collect", "fx_store", "collect_split", "hold_capture", "bill_pay", "tax_remit"}
+)
 _STEP = PlanStep("refund", "collect.refund", "request", "compensate")
 
 
@@ -88,8 +93,11 @@ async def decided(
         return same
     if paid.paid == 0:
         raise OrderNotPaid
+    changes = _changes(ticket, paid, refund, amount)
+    if not rules.is_pending(paid):
+        changes["change"] = await _funded(db, paid, changes["change"], amount)
     return carry.Act(
-        **_changes(ticket, paid, refund, amount),
+        **changes,
         spending=await limits.admitted(
             db,
             desk.catalogue.product(REFUNDS),
@@ -101,6 +109,18 @@ async def decided(
         refusals={"funds_insufficient": RefundFundsInsufficient},
         narrative=f"refund {paid.reference or ''}".strip(),
     )
+
+
+async def _funded(
+    db: Connection, paid: Order, change: engine.Change, amount: Money
+) -> engine.Change:
+    """The refund of a settled order of a merchant that is cleared net: its money in their order."""
+    merchant, _, part = paid.roles.get("merchant", "").rpartition(".")
+    if part != AVAILABLE:
+        return change
+    sources = await refund_funding(db, paid.partner, merchant, amount)
+    moves = ((account, paid.roles["payer"], minor) for account, minor in sources)
+    return replace(change, legs=legs(paid, *moves))
 
 
 async def _refund(desk: Desk, ticket: Ticket, order_id: str, form: drafts.Form) -> Answer:

@@ -16,19 +16,19 @@ from bankside.kernel.clock import rfc3339
 from bankside.kernel.db import Connection
 from bankside.kernel.errors import NotFound
 from bankside.kernel.money import Money
-from bankside.orders import carry, parties
+from bankside.orders import carry, parties, store
 from bankside.orders.answers import Shown, shown_section
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import OrderNotFound
 from bankside.orders.families import query
 from bankside.orders.inputs import read_body, read_query
 from bankside.orders.interest import half_even
+from bankside.orders.interest.cards import DAYS_TO_PAY, MINIMUM_PERCENT, CardBook, opened
+from bankside.orders.preparations import card
+from bankside.orders.primitives import card as card_months
 from bankside.orders.primitives.deposit import bank_day
 
 OK = 200
-# A card's bill asks for at least a tenth of what is owed, and is due 20 days after its day.
-CARD_MINIMUM_PERCENT = 10
-CARD_DAYS_TO_PAY = 20
 _OWN = "CNY"
 
 Rows = Callable[[Desk, Ticket], Sequence[Shown]]
@@ -157,22 +157,44 @@ async def card_bill_export(desk: Desk, ticket: Ticket) -> Answer:
             form["subject"]
         ]
         shown = await _card_bill(db, ticket, card)
-    row = [each["amount"] if isinstance(each, dict) else str(each) for each in shown.values()]
+    row = [each["amount"] if isinstance(each, dict) else str(each or "") for each in shown.values()]
     return query.sheet(tuple(shown), [row])
 
 
 async def _card_bill(db: Connection, ticket: Ticket, found: Account) -> Shown:
+    """The last bill and what is owed now; before the first bill, what it would ask for."""
     if found.product_class is not ProductClass.CREDIT:
         raise ShelfItemNotFound("this is no credit card account")
     money = await ledger.balance(db, found.ledger_account)
-    owed = max(-money.booked.minor, 0)
-    least = half_even(owed * CARD_MINIMUM_PERCENT, 100)
-    today = bank_day(ticket.at)
+    spent = max(-money.booked.minor, 0)
+    book = await _card_book(db, ticket, found)
+    charges = book.due_minor
+    least = half_even(spent * MINIMUM_PERCENT, 100) + charges
+    if book.bill is not None:
+        least = await card.missing_of(db, book, found.ledger_account, bank_day(ticket.at))
+
+    def shown(minor: int) -> dict[str, str]:
+        return Money(minor, found.currency).to_json()
+
+    bill_date = book.bill.bill_date if book.bill else book.next_bill
     return {
         "id": found.id,
-        "owed": Money(owed, found.currency).to_json(),
-        "minimum": Money(least, found.currency).to_json(),
+        "status": book.status,
+        "owed": shown(spent + charges),
+        "interest": shown(book.interest_minor),
+        "late_fee": shown(book.late_fee_minor),
+        "billed": shown(book.bill.balance_minor) if book.bill else None,
+        "minimum": shown(least),
         "available": money.available.to_json(),
-        "bill_date": today.isoformat(),
-        "due_on": (today + timedelta(days=CARD_DAYS_TO_PAY)).isoformat(),
+        "bill_date": bill_date.isoformat(),
+        "due_on": (bill_date + timedelta(days=DAYS_TO_PAY)).isoformat(),
     }
+
+
+async def _card_book(db: Connection, ticket: Ticket, found: Account) -> CardBook:
+    """The months of the card with this account; a card no order here opened was never billed."""
+    chosen = store.Filter(product="card.credit-cards", subject=found.ledger_account)
+    orders = await store.page(db, ticket.scope, chosen, before="", limit=1)
+    if orders and card_months.NOUN in orders[0].book:
+        return card_months.of(orders[0])
+    return opened(bank_day(found.opened_at))

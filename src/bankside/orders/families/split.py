@@ -14,6 +14,7 @@ from bankside.orders.errors import NumberReused, OrderNotFound, SplitReturnExcee
 from bankside.orders.families import drafts
 from bankside.orders.inputs import read_body
 from bankside.orders.model import Order, PlanStep
+from bankside.orders.primitives import PRIMITIVES
 from bankside.orders.primitives import split as primitive
 
 SPLITTABLE = frozenset({"collect", "collect_split"})
@@ -77,7 +78,8 @@ async def give_back(desk: Desk, ticket: Ticket) -> Answer:
             "amount": form["amount"],
             "number": number,
         }
-        change = engine.amend(order, _RETURN, primitive.returned(order, ask), ticket.at)
+        effect = PRIMITIVES[_RETURN.use].run(order, _RETURN, ask, ticket.at)
+        change = engine.amend(order, _RETURN, effect, ticket.at)
         return carry.Act(
             change=engine.numbered(change, content),
             wrap=carry.with_fields(return_no=number),

@@ -19,7 +19,16 @@ from bankside.kernel.clock import BANK_ZONE
 from bankside.kernel.db import Connection, Write
 from bankside.kernel.errors import Refused
 from bankside.kernel.money import Money, minor_digits
-from bankside.orders import carry, consented, engine, limits, parties, preparations, store
+from bankside.orders import (
+    carry,
+    consented,
+    engine,
+    limits,
+    parties,
+    preparations,
+    rules,
+    store,
+)
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.engine import Change
 from bankside.orders.errors import (
@@ -69,11 +78,15 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         agreed = await _agreed(db, desk, ticket, form)
         use = ticket.operation.runs or order.plan[0].use
         prepared = await preparations.of_change(Room(desk, db, ticket), order, use, form)
-        # What counts against the day is what moves now, not what a paper promises for later.
-        moves = engine.run(prepared.order, use, prepared.ask, ticket.at).legs
         order = prepared.order
-        amount = order.money(order.amount if moves else 0)
-        spending = await _spending(db, ticket, order, amount)
+        if ticket.product.limits is not None:
+            ceiling = ticket.product.limits.per_transaction_minor
+            rules.within_transaction_limit(order.money(order.amount), ceiling)
+        # What counts against the day is what moves now, or later without a further request; not
+        # what a paper promises.
+        after = engine.run(order, use, prepared.ask, ticket.at)
+        counts = bool(after.legs) or _moves_by_itself(desk, ticket, after.after)
+        spending = await _spending(db, ticket, order, order.money(order.amount if counts else 0))
         await ledger.carry_out(db, *prepared.ahead)
     beginning = carry.Beginning(
         order=prepared.order,
@@ -98,7 +111,7 @@ async def act(desk: Desk, ticket: Ticket) -> Answer:
         if number and await used(db, order, use, number, content):
             return carry.repeated(order)
         change, writes = await decided(Room(desk, db, ticket), order, form)
-        amount = form.get("amount")
+        amount = form.get("amount") or order.money(_newly_paid(order, change))
         spending = None
         if isinstance(amount, Money) and change.legs:
             spending = await _spending(db, ticket, order, amount)
@@ -198,7 +211,8 @@ async def cancel(desk: Desk, ticket: Ticket) -> Answer:
         if order.state in {State.EXPIRED, State.COMPENSATED, State.REFUSED}:
             return carry.repeated(order)
         sent = order.book.get("transfer", {}).get("status") == "sent"
-        if is_terminal(order.state) or order.state is State.RECONCILING or sent:
+        used = order.book.get("ticket", {}).get("ticket_status") == "redeemed"
+        if is_terminal(order.state) or order.state is State.RECONCILING or sent or used:
             raise AlreadyPosted(f"the order is {order.status}")
         done = await store.journal(db, order.partner, order.id)
         steps = [entry.step_id for entry in done if entry.status == "done"]
@@ -211,6 +225,24 @@ async def cancel(desk: Desk, ticket: Ticket) -> Answer:
         )
 
     return await carry.act(desk, ticket, carry.path_id(ticket), decide)
+
+
+def _moves_by_itself(desk: Desk, ticket: Ticket, order: Order) -> bool:
+    """Whether the clock or the network moves the order's amount next, without anybody asking.
+
+    What happens daily is interest and value, not the amount.
+    """
+    started = {each.runs for each in ticket.product.all_operations}
+    for step in order.plan[order.position :]:
+        found = desk.catalogue.primitive(step.use)
+        if found is not None and found.posts and step.when != "daily":
+            return step.use not in started
+    return False
+
+
+def _newly_paid(order: Order, change: Change) -> int:
+    """What an act pays that names no amount: a bill, points. What was held was counted before."""
+    return 0 if order.held else max(change.after.paid - order.paid, 0)
 
 
 def _undoes(step: PlanStep) -> bool:

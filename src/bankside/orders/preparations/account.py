@@ -5,21 +5,25 @@ from collections.abc import Mapping
 from bankside.bank import ledger
 from bankside.bank.accounts import (
     Account,
+    AccountNotEmpty,
     Opening,
     ProductClass,
     account,
     accounts_by_reference,
     drafted_account,
     in_ledger,
+    pension_of,
 )
 from bankside.bank.customers import CustomerNotFound, customer
 from bankside.kernel.db import Write
 from bankside.kernel.ids import AccountId, CustomerId
 from bankside.orders import parties
 from bankside.orders.errors import AccountUnknown, HolderUnknown, SweepTargetMissing
+from bankside.orders.errors_money import PensionAccountExists
 from bankside.orders.inputs import fault
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
+from bankside.orders.primitives import card
 
 # What kind of account a product opens; its category's otherwise.
 _BY_PRODUCT: Mapping[str, ProductClass] = {
@@ -50,10 +54,15 @@ async def opening(room: Room, order: Order, step: PlanStep, form: Form) -> Prepa
     """The account to open is drafted; an order that pays into it at once has it in the ledger.
 
     The ledger takes postings before it takes rows, so an account that this very change pays into is
-    opened there ahead of it: empty, and nobody's until the change commits.
+    opened there ahead of it: empty, and nobody's until the change commits. A person has one pension
+    account (State Council notice 2022-7, article 2). Raises HolderUnknown, PensionAccountExists.
     """
     owner = await _holder(room, order, form)
     kind = product_class(order.product)
+    if kind is ProductClass.PENSION:
+        standing = await pension_of(room.db, order.partner, owner)
+        if standing is not None:
+            raise PensionAccountExists(extra={"account": standing})
     currency = str(form.get("currency", order.currency))
     asked = Opening(customer=owner, product_class=kind, currency=currency)
     drafted = await drafted_account(room.db, room.desk.clock, order.partner, asked)
@@ -75,10 +84,18 @@ async def moving(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepa
 async def closing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
     """The account to close, what is left on it, and where that goes.
 
-    Raises SweepTargetMissing when money is left and ``sweep_to`` names no account for it.
+    Raises SweepTargetMissing when money is left and ``sweep_to`` names no account for it, and
+    AccountNotEmpty for a credit card on which something is owed.
     """
     found = await _about(room, order, form)
-    left = (await ledger.balance(room.db, found.ledger_account)).available
+    money = await ledger.balance(room.db, found.ledger_account)
+    left = money.available
+    if found.product_class is ProductClass.CREDIT:
+        # What can still be drawn on a card is the bank's; what was overpaid is the holder's.
+        left = money.booked
+        charges = card.of(order).due_minor if card.NOUN in order.book else 0
+        if charges or left.minor < 0:
+            raise AccountNotEmpty("the card has to be paid back before it is closed")
     target: str | None = None
     if left.minor > 0:
         reference = form.get("sweep_to") or order.input.get("sweep_to")

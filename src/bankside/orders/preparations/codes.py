@@ -7,7 +7,7 @@ the order itself shows the code, labelled as such, and ``MAGIC`` stands for any 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,14 +24,23 @@ MAGIC = "123456"
 def drawn(at: datetime, *, shown: bool) -> dict[str, Any]:
     """A fresh code as an order keeps it; ``shown``: with the code itself (sandbox only)."""
     code = str(secrets.randbelow(10**DIGITS)).zfill(DIGITS)
+    return sealed(code, at + TTL) | ({"sandbox_code": code} if shown else {})
+
+
+def sealed(code: str, until: datetime) -> dict[str, Any]:
+    """Any text that has to be told back until an instant, as an order keeps it."""
     salt = secrets.token_hex(16)
-    facts: dict[str, Any] = {
+    return {
         "_hash": _hash(salt, code),
         "_salt": salt,
-        "expires_at": rfc3339(at + TTL),
+        "expires_at": rfc3339(until),
         "attempts": 0,
     }
-    return facts | ({"sandbox_code": code} if shown else {})
+
+
+def of_amounts(minor: Iterable[int]) -> str:
+    """The amounts of small deposits as a code: whoever was paid them tells them in any order."""
+    return ":".join(str(each) for each in sorted(minor))
 
 
 def compared(sent: Mapping[str, Any], given: str, *, at: datetime) -> Check:

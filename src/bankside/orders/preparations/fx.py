@@ -18,22 +18,24 @@ async def quoting(room: Room, order: Order, _step: PlanStep, form: Form) -> Prep
     """The rate for what the request sells or buys.
 
     The money comes from ``payer_account`` (or, for money that came in, out of clearing) and goes to
-    ``payee_account``, to the account the order opened, or in the amount's own currency abroad. The
-    amount says which side is fixed. Raises CurrencyRefused, PairUnknown.
+    ``payee_account``, to the account the order opened, or in the amount's own currency abroad; a
+    collection is exchanged into its merchant's currency. The amount says which side is fixed.
+    Raises CurrencyRefused, PairUnknown.
     """
     asked = {**order.input, **form}
     payer = await _account(room, order, asked, "payer_account")
     payee = await _account(room, order, asked, "payee_account")
     amount = _amount(asked)
     sell = payer.currency if payer else amount.currency
-    buy = _bought_currency(asked, payee, payer, amount)
+    settles_in = order.book.get("collect", {}).get("settles_in")
+    buy = settles_in or _bought_currency(asked, payee, payer, amount)
     if amount.currency not in (sell, buy):
         detail = f"the amount is in {sell} or {buy}"
         raise CurrencyRefused(
             detail, errors=[fault("/amount/currency", CurrencyRefused.code, detail)]
         )
     if sell == buy:
-        return Prepared(_in(order, sell, buy, amount), {"fx": {"rate": None}})
+        return Prepared(_in(order, sell, buy, amount, settles_in), {"fx": {"rate": None}})
     rate = room.desk.market.rate(sell, buy, room.desk.clock.now())
     if amount.currency == sell:
         sold, bought = amount, Money(rate.bought(amount.minor), buy)
@@ -44,15 +46,18 @@ async def quoting(room: Room, order: Order, _step: PlanStep, form: Form) -> Prep
         facts |= {"quote_only": True, "wakes": True}
     if "value_date" in asked:
         facts |= {"until": _end_of(str(asked["value_date"]))}
-    return Prepared(_in(order, sell, buy, sold), {"fx": facts})
+    return Prepared(_in(order, sell, buy, sold, settles_in), {"fx": facts})
 
 
-def _in(order: Order, sell: str, buy: str, own: Money) -> Order:
-    """The order in its own currency, with the bank's accounts of both."""
+def _in(order: Order, sell: str, buy: str, own: Money, settles_in: str | None = None) -> Order:
+    """The order in its own currency, with the bank's accounts of both.
+
+    A collection pays its fee and its shares in the currency it ``settles_in``.
+    """
     source, target = parties.house(sell), parties.house(buy)
     roles = {
         **order.roles,
-        **parties.house(own.currency),
+        **parties.house(settles_in or own.currency),
         "position_from": source["position"],
         "position_to": target["position"],
         "clearing_from": source["clearing"],

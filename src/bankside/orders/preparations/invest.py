@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bankside.bank.shelf import FUNDS, Fund
+from bankside.orders import parties
 from bankside.orders.errors import (
     CurrencyRefused,
 )
@@ -32,8 +33,11 @@ _BY_CATEGORY: Mapping[str, frozenset[str]] = {
 }
 
 
-async def subscribing(_room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
-    """The fund. Raises ProductCodeUnknown, AmountBelowMinimum, CurrencyRefused."""
+async def subscribing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
+    """The fund, and that the dealer of bars is known.
+
+    Raises ProductCodeUnknown, AmountBelowMinimum, CurrencyRefused, MerchantUnknown.
+    """
     fund = fund_of(order, form)
     if order.currency != fund.currency:
         raise CurrencyRefused(f"{fund.code} is sold in {fund.currency}")
@@ -41,6 +45,8 @@ async def subscribing(_room: Room, order: Order, _step: PlanStep, form: Form) ->
     if order.amount < least.minor:
         detail = f"{fund.code} takes {least} {least.currency} or more"
         raise AmountBelowMinimum(detail, errors=[fault("/amount", AmountBelowMinimum.code, detail)])
+    if "merchant" in form and room.ticket is not None:
+        await parties.merchant(room.db, room.ticket.scope, form["merchant"], least)
     return Prepared(order, {"invest": {"fund": fund}})
 
 

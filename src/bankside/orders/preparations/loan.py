@@ -7,7 +7,8 @@ from bankside.bank import ledger
 from bankside.bank.accounts import ProductClass
 from bankside.bank.credit import Application
 from bankside.bank.shelf import LOANS, LoanTerms
-from bankside.orders import parties
+from bankside.kernel.db import Write
+from bankside.orders import parties, store_subscriptions
 from bankside.orders.errors import (
     CurrencyRefused,
 )
@@ -18,7 +19,9 @@ from bankside.orders.errors_money import (
 )
 from bankside.orders.inputs import fault, ranged
 from bankside.orders.model import Order, PlanStep
+from bankside.orders.preparations import card
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
+from bankside.orders.primitives.effect import kept
 
 # Fields every application has; the rest are the product's own and go to the credit desk as facts.
 _COMMON = frozenset({"borrower", "account", "amount", "term_months", "method", "purpose"})
@@ -36,6 +39,7 @@ async def granting(room: Room, order: Order, _step: PlanStep, form: Form) -> Pre
     terms = terms_of(order.product)
     form = {**order.input, **form}
     ranged(form, "term_months", 1, terms.months_max)
+    ranged(form, "income_share_bp", 1, 10_000)
     months = form.get("term_months", terms.months_max)
     method = form.get("method", terms.methods[0])
     if method not in terms.methods:
@@ -55,7 +59,7 @@ async def granting(room: Room, order: Order, _step: PlanStep, form: Form) -> Pre
     return Prepared(order, {"loan": asked})
 
 
-async def drawing(_room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
+async def drawing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
     """The amount of a drawing (all of the limit unless said) and its own term."""
     limit = order.book.get("loan", {}).get("limit_minor", order.amount)
     amount = form.get("amount") or order.money(limit)
@@ -71,7 +75,20 @@ async def drawing(_room: Room, order: Order, _step: PlanStep, form: Form) -> Pre
         "months": form.get("term_months"),
         "number": form.get("drawdown_no"),
     }
-    return Prepared(order, {"loan": asked})
+    order, writes = await _from_income(room, order)
+    return Prepared(order, {"loan": asked}, writes)
+
+
+async def _from_income(room: Room, order: Order) -> tuple[Order, tuple[Write, ...]]:
+    """From its first drawing on, a loan with ``income_share_bp`` is told what comes in."""
+    share = order.input.get("income_share_bp")
+    if share is None or "income" in order.book:
+        return order, ()
+    account = order.roles["account"]
+    last = (await ledger.balance(room.db, account)).version
+    row = store_subscriptions.Subscription(order.partner, order.id, account, last)
+    facts = {"share_bp": share, "last": last, "taken_minor": 0}
+    return kept(order, "income", facts), (store_subscriptions.started(row),)
 
 
 async def repaying(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
@@ -98,13 +115,14 @@ async def repaying(room: Room, order: Order, _step: PlanStep, form: Form) -> Pre
 async def _card(room: Room, order: Order, form: Form) -> Prepared:
     """What is owed on a credit card account, and who pays it back."""
     assert room.ticket is not None, "a card is repaid on request"
-    card = order.roles["opened_account"]
-    owed = max(-(await ledger.balance(room.db, card)).booked.minor, 0)
+    account = order.roles["opened_account"]
+    owed = max(-(await ledger.balance(room.db, account)).booked.minor, 0)
     named = {"/payer_account": form["payer_account"]}
     found = await parties.accounts(room.db, room.ticket.scope, named, order.money(0))
     asked = {
-        "card": card,
+        "card": account,
         "owed": owed,
+        "missing": await card.missing(room, order),
         "amount": form.get("amount"),
         "payer": found[form["payer_account"]].ledger_account,
     }
@@ -118,6 +136,7 @@ def terms_of(product: str) -> LoanTerms:
 
 PREPARATIONS: Mapping[str, Prepare] = {
     "loan.grant": granting,
+    "loan.bill": card.billing,
     "loan.draw": drawing,
     "loan.repay": repaying,
 }

@@ -1,17 +1,23 @@
 """Who gets a message, in which words, and when; and one-time codes, which are messages too."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from bankside.bank import ledger
 from bankside.bank.customers import CustomerNotFound, customer
+from bankside.kernel.clock import BANK_ZONE
 from bankside.kernel.errors import Unavailable
+from bankside.kernel.money import Money
+from bankside.orders import parties, store_subscriptions
+from bankside.orders.errors import CurrencyRefused
 from bankside.orders.errors_papers import AudienceInvalid, PartyUnknown
-from bankside.orders.inputs import fault
+from bankside.orders.inputs import fault, refuse
 from bankside.orders.messages import TEMPLATES
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations import codes
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
+from bankside.orders.primitives.deposit import bank_day
 from bankside.orders.primitives.effect import kept
 from bankside.orders.primitives.mandate import due_at
 
@@ -99,4 +105,25 @@ def _variables(asked: Mapping[str, Any]) -> dict[str, str]:
     return dict(asked.get("variables", {}))
 
 
-PREPARATIONS: Mapping[str, Prepare] = {"notify.send": sending, "notify.schedule": scheduling}
+async def subscribing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
+    """Where the account stands: what is booked from here on is told. Raises AccountNotFound."""
+    assert room.ticket is not None, "subscriptions come by request"
+    own = await parties.own_account(room.db, room.ticket.scope, form["account"])
+    least: Money | None = form.get("minimum")
+    if least is not None and least.currency != own.currency:
+        raise CurrencyRefused(f"the account is kept in {own.currency}")
+    last: date | None = form.get("until")
+    if last is not None and last < bank_day(room.desk.clock.now()):
+        refuse([fault("/until", "field.range", "this day is over")])
+    until = datetime.combine(last + timedelta(days=1), time(), BANK_ZONE) if last else None
+    since = (await ledger.balance(room.db, own.ledger_account)).version
+    row = store_subscriptions.Subscription(order.partner, order.id, own.ledger_account, since)
+    asked = {"subscription": {"last": since, "until": until}}
+    return Prepared(order, asked, (store_subscriptions.started(row),))
+
+
+PREPARATIONS: Mapping[str, Prepare] = {
+    "notify.send": sending,
+    "notify.subscribe": subscribing,
+    "notify.schedule": scheduling,
+}

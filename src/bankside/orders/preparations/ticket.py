@@ -29,7 +29,7 @@ async def issuing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prep
     ends = datetime.combine(last + timedelta(days=1), time(), BANK_ZONE)
     drawn = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
     asked: dict[str, Any] = {
-        "code": form.get("code") or drawn,
+        "code": form.get("code") or order.input.get("code") or drawn,
         "holder": form.get("holder"),
         "valid_until": ends,
     }

@@ -23,13 +23,15 @@ from bankside.bank.customers import (
 from bankside.bank.registers import AuthoritySilent, Question, is_luhn, listed, listing_key
 from bankside.kernel.clock import booking_date
 from bankside.kernel.db import Write, transaction
-from bankside.orders import store_papers
+from bankside.orders import store, store_papers
+from bankside.orders.errors import CurrencyRefused
 from bankside.orders.errors_papers import CodeWrong, PartyUnknown, VerificationUnavailable
 from bankside.orders.inputs import fault
-from bankside.orders.model import Order, PlanStep
+from bankside.orders.model import Order, PlanStep, State
 from bankside.orders.preparations import codes
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
 from bankside.orders.primitives.verify import Check
+from bankside.orders.store import Scope
 
 # Fields that name the party whose facts are checked, the most telling first.
 _PARTIES = ("holder", "subject", "party", "borrower", "insured", "seller")
@@ -37,6 +39,8 @@ _PARTIES = ("holder", "subject", "party", "borrower", "insured", "seller")
 _NUMBERS = ("document_no", "evidence")
 # A product of this family is ordered for the result; elsewhere a failed check stops the order.
 RESULT_FAMILY = "verify"
+# Reasons beyond these are not listed; the caller mends these first.
+REASONS_MAX = 20
 _GRADES = ((85, "C5"), (70, "C4"), (50, "C3"), (30, "C2"), (0, "C1"))
 
 Comparing = Callable[[Room, Order, Form], Awaitable[Check]]
@@ -47,7 +51,7 @@ def prepared_by(compare: Comparing) -> Prepare:
 
     async def prepare(room: Room, order: Order, step: PlanStep, form: Form) -> Prepared:
         check = await compare(room, order, form)
-        return Prepared(order, {"verify": {step.use: _bound(room, order, check)}})
+        return Prepared(order, {"verify": {step.use: _bound(room, order, step, check)}})
 
     return prepare
 
@@ -55,11 +59,37 @@ def prepared_by(compare: Comparing) -> Prepare:
 async def identity(room: Room, order: Order, form: Form) -> Check:
     """Whether number and name are those of the customer (GB 11643-1999, GB 32100-2015).
 
-    A card product compares its card instead; a company's product its credit code.
+    A card product compares its card instead; a company's product its credit code; a wage account
+    the name of every worker.
     """
+    if order.family == "wage_account":
+        return await workers(room, order, form)
     if order.product == "identity.card-verifications":
         return await card(room, order, form)
     return await _papers(room, order, form)
+
+
+async def workers(room: Room, order: Order, form: Form) -> Check:
+    """Whether every line's account is known and belongs to whom the line names (wages by name).
+
+    Source: State Council decree 724 (2019), articles 27 and 31: real names, wages to own accounts.
+    """
+    lines = form["lines"]
+    known = await accounts_by_reference(
+        room.db, order.partner, [each["payee_account"] for each in lines]
+    )
+    owners = {
+        each: await customer(room.db, order.partner, each)
+        for each in {found.customer for found in known.values()}
+    }
+    reasons = []
+    for each in lines:
+        found = known.get(each["payee_account"])
+        if found is None:
+            reasons.append(f"line.{each['line_no']}.account_unknown")
+        elif _name_faults(owners[found.customer], each):
+            reasons.append(f"line.{each['line_no']}.name_different")
+    return Check(not reasons, tuple(reasons[:REASONS_MAX]), facts={"workers": len(lines)})
 
 
 async def business(room: Room, order: Order, form: Form) -> Check:
@@ -93,7 +123,9 @@ async def face(room: Room, order: Order, form: Form) -> Check:
 
 async def code(room: Room, order: Order, form: Form) -> Check:
     """Whether the one-time code is right: of this order, or of the one ``code_id`` names."""
-    given = form.get("code") or form.get("evidence")
+    if "deposits" in order.book and await _returned(room, order):
+        return Check(False, ("deposit.returned",))
+    given = form.get("code") or _amounts(order, form) or form.get("evidence")
     if given is None:
         return Check(False, ("code.missing",))
     own = order.book.get("code")
@@ -113,6 +145,23 @@ async def code(room: Room, order: Order, form: Form) -> Check:
     if room.environment == "sandbox" and hmac.compare_digest(given, codes.MAGIC):
         return Check(True, ("code.magic",), "sandbox", simulated=True)
     return Check(False, ("code.wrong",))
+
+
+def _amounts(order: Order, form: Form) -> str | None:
+    """The two deposits that were entered, as the code they are; None where there are none."""
+    if "first" not in form or "second" not in form:
+        return None
+    entered = (form["first"], form["second"])
+    if any(each.currency != order.currency for each in entered):
+        raise CurrencyRefused(f"the deposits were made in {order.currency}")
+    return codes.of_amounts(each.minor for each in entered)
+
+
+async def _returned(room: Room, order: Order) -> bool:
+    """Whether the network gave a deposit back: nobody was paid it, so nobody can tell it."""
+    scope = Scope(order.partner, None)
+    found = [await store.find(room.db, scope, each) for each in order.book["deposits"]["orders"]]
+    return any(each is not None and each.state is State.COMPENSATED for each in found)
 
 
 async def on_list(room: Room, order: Order, form: Form) -> Check:
@@ -243,9 +292,11 @@ def _name_faults(found: Customer, form: Form) -> list[str]:
     return [] if listing_key(form["name"]) in keys else ["name.different"]
 
 
-def _bound(room: Room, order: Order, check: Check) -> Check:
-    product = room.desk.catalogue.product(order.product)
-    binding = product.family != RESULT_FAMILY
+def _bound(room: Room, order: Order, step: PlanStep, check: Check) -> Check:
+    family = room.desk.catalogue.archetypes[order.family].family
+    # No money leaves for an account of somebody whose papers are wrong.
+    first = any(each.use == "transfer.out" for each in order.plan) and step.use != "verify.code"
+    binding = family != RESULT_FAMILY or first
     return Check(
         check.passed, check.reasons, check.source, check.simulated, binding, dict(check.facts)
     )
@@ -277,7 +328,7 @@ async def _code(room: Room, order: Order, step: PlanStep, form: Form) -> Prepare
     writes: tuple[Write, ...] = ()
     if check.passed and "code_id" in form:
         writes = (store_papers.code_used(order.partner, form["code_id"], by=order.id, at=at),)
-    return Prepared(order, {"verify": {step.use: _bound(room, order, check)}}, writes)
+    return Prepared(order, {"verify": {step.use: _bound(room, order, step, check)}}, writes)
 
 
 PREPARATIONS: Mapping[str, Prepare] = {

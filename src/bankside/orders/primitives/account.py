@@ -8,11 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bankside.bank.accounts import AccountStatus, Standing, moved_to, opened
+from bankside.bank.accounts import AccountStatus, ProductClass, Standing, moved_to, opened
 from bankside.kernel.clock import rfc3339
 from bankside.kernel.ids import AccountId
 from bankside.orders.errors import OrderStateRefused
+from bankside.orders.interest import cards
 from bankside.orders.model import Order, PlanStep
+from bankside.orders.primitives import card
+from bankside.orders.primitives.deposit import bank_day
 from bankside.orders.primitives.effect import (
     Ask,
     Effect,
@@ -26,7 +29,7 @@ from bankside.orders.primitives.effect import (
 NOUN = "account"
 
 
-def open_(order: Order, _step: PlanStep, ask: Ask, _at: datetime) -> Effect:
+def open_(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
     """The drafted account stands open and empty, in the role ``opened_account``.
 
     ``ask["account"]``: ``opening`` (the drafted account) and ``floor`` in minor units, below zero
@@ -51,6 +54,8 @@ def open_(order: Order, _step: PlanStep, ask: Ask, _at: datetime) -> Effect:
     }
     if floor:
         facts["limit"] = after.money(-floor).to_json()
+    if drafted.product_class is ProductClass.CREDIT:
+        after = card.begun(after, cards.opened(bank_day(at)))
     return Effect(
         kept(after, NOUN, facts),
         event="account_opened",
@@ -91,7 +96,10 @@ def close(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     left, target = asked["balance"], asked.get("sweep_to")
     effect = _moved(order, step, asked["standing"], AccountStatus.CLOSED, at)
     moves = legs(order, (asked["standing"].ledger_account, target, left)) if left else ()
-    return replace(effect, legs=moves, event="account_closed", output={"swept": left})
+    # Nothing is billed on a card that is closed.
+    ends = bool(section(order, card.NOUN))
+    output = {"swept": left}
+    return replace(effect, legs=moves, event="account_closed", ends=ends, output=output)
 
 
 def _of_book(order: Order) -> Standing:

@@ -1,11 +1,16 @@
 """Primitives that post nothing: ``notify`` and ``query``; they still leave a journal row."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, Final
 
 from bankside.kernel.clock import rfc3339
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.primitives.effect import Ask, Effect, Primitive, kept
+
+# An order is one row: it keeps the receipts somebody would still look for.
+RECEIPTS_KEPT: Final = 100
 
 
 def send(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
@@ -17,9 +22,42 @@ def send(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     prepared = ask.get("notify")
     if prepared is None:
         return Effect(order, output={"to": step.roles.get("to", "partner")})
+    if "subscription" in order.book:
+        return _told(order, prepared)
     sent = {"receipts": list(prepared["receipts"]), "sent_at": rfc3339(at)}
     after = replace(kept(order, "notify", sent), status="sent", wake_at=prepared.get("wake_at"))
     return Effect(after, event="sent", output={"receipts": len(sent["receipts"])})
+
+
+def _told(order: Order, asked: Mapping[str, Any]) -> Effect:
+    """Entries up to ``last`` were told under a subscription; their events stand beside this step.
+
+    The last receipts are kept, numbered from the first.
+    """
+    receipts = asked["receipts"]
+    known = order.book.get("notify", {"receipts": [], "count": 0})
+    numbered = [
+        {"no": number, **each} for number, each in enumerate(receipts, start=known["count"] + 1)
+    ]
+    facts = {
+        "receipts": [*known["receipts"], *numbered][-RECEIPTS_KEPT:],
+        "count": known["count"] + len(receipts),
+    }
+    after = kept(kept(order, "notify", facts), "subscription", {"last": asked["last"]})
+    return Effect(after, output={"entries": len(receipts), "last": asked["last"]})
+
+
+def subscribe(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
+    """What is booked on the account from now on is told, until the subscription ends.
+
+    ``ask["subscription"]``: ``last`` (the account's last entry so far), ``until`` (an instant or
+    None).
+    """
+    asked = ask["subscription"]
+    until: datetime | None = asked["until"]
+    facts = {"last": asked["last"], "until": rfc3339(until) if until else None}
+    after = replace(kept(order, "subscription", facts), status="active", wake_at=until)
+    return Effect(after, event="created")
 
 
 def schedule(order: Order, _step: PlanStep, ask: Ask, _at: datetime) -> Effect:
@@ -59,6 +97,7 @@ def match(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
 
 
 SEND = Primitive(send)
+SUBSCRIBE = Primitive(subscribe)
 SCHEDULE = Primitive(schedule)
 READ = Primitive(read)
 STATUS = Primitive(status)

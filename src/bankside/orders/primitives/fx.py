@@ -64,6 +64,8 @@ def convert(order: Order, step: PlanStep, _ask: Ask, at: datetime) -> Effect:
     facts = section(order, NOUN)
     if not facts:
         return _same_currency(order, step)
+    if _collects(order):
+        return _collected(order, step, at)
     if at > datetime.fromisoformat(facts["_until"]):
         raise QuoteExpired(f"the rate was good until {facts['expires_at']}")
     sold, bought = _money(facts["sold"]), _money(facts["bought"])
@@ -86,10 +88,68 @@ def convert(order: Order, step: PlanStep, _ask: Ask, at: datetime) -> Effect:
     return Effect(after, tuple(moves), event="converted", output={"bought": facts["bought"]})
 
 
+def _collects(order: Order) -> bool:
+    """Whether what is exchanged was collected: then its fee is paid at settlement."""
+    return any(each.use == "collect.confirm" for each in order.plan)
+
+
+def _collected(order: Order, step: PlanStep, at: datetime) -> Effect:
+    """What was collected becomes money of its merchant: from here on the order is in that.
+
+    The rate is that of this very change, so that it cannot have run out.
+    """
+    facts = section(order, NOUN)
+    sold, bought = _money(facts["sold"]), _money(facts["bought"])
+    clearing = account(order, step, "debit", "clearing_from")
+    pending = account(order, step, "credit", "merchant_pending")
+    after = replace(
+        kept(order, NOUN, {"status": "converted", "converted_at": rfc3339(at)}),
+        currency=bought.currency,
+        amount=bought.minor,
+        paid=bought.minor,
+        pending=bought.minor,
+        status="paid",
+    )
+    moves = (
+        Leg(clearing, order.roles["position_from"], sold),
+        Leg(order.roles["position_to"], pending, bought),
+    )
+    return Effect(after, moves, event="converted", output={"bought": facts["bought"]})
+
+
+def returned(order: Order, source: str, minor: int) -> tuple[Order, tuple[Leg, ...]]:
+    """A refund of a collection that was exchanged: from ``source`` back to its payer.
+
+    At the rate it was made at, and rounded down over all refunds together, so that a refund in full
+    is exactly what was sold. ``order.refunded`` is what was refunded before.
+    """
+    facts = section(order, NOUN)
+    sold = _money(facts["sold"])
+    before = sold.minor * order.refunded // order.paid
+    back = Money(sold.minor * (order.refunded + minor) // order.paid - before, sold.currency)
+    moves = [Leg(source, order.roles["position_to"], order.money(minor))]
+    if back.minor:
+        moves.append(Leg(order.roles["position_from"], order.roles["payer"], back))
+    total = Money(before + back.minor, sold.currency)
+    return kept(order, NOUN, {"returned": total.to_json()}), tuple(moves)
+
+
+def _give_back(order: Order) -> Effect:
+    """Undoes the exchange of a collection and its payment: what is pending goes to the payer."""
+    pending = order.roles["merchant_pending"]
+    after, moves = order, legs(order, (pending, order.roles["payer"], order.pending))
+    if section(order, NOUN) and order.pending:
+        after, moves = returned(order, pending, order.pending)
+    refunded = order.refunded + order.pending
+    return Effect(replace(after, refunded=refunded, pending=0, status="refunded"), moves)
+
+
 def _same_currency(order: Order, step: PlanStep) -> Effect:
     """Nothing to exchange: the amount itself goes where the bought one would have gone."""
     payer = account(order, step, "debit", "payer_account")
     payee = account(order, step, "credit", "payee_account")
+    if _collects(order):
+        return Effect(order, legs(order, (payer, payee, order.amount)))
     fee = fee_on(order.money(order.amount), order.terms).minor
     moves = [(payer, payee, order.amount)] if payer != payee else []
     if fee:
@@ -100,6 +160,8 @@ def _same_currency(order: Order, step: PlanStep) -> Effect:
 
 def convert_back(order: Order, step: PlanStep, _at: datetime) -> Effect:
     """Opposite legs at the same rate; the fee goes back as well."""
+    if _collects(order):
+        return _give_back(order)
     facts = section(order, NOUN)
     payer = account(order, step, "debit", "payer_account")
     payee = account(order, step, "credit", "payee_account")

@@ -6,7 +6,6 @@ conventions of every figure are those of ``orders.interest.loanbook``; a drawing
 repaying it. Sums in the order: ``paid`` drawn, ``refunded`` principal repaid, ``settled`` interest.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -32,6 +31,7 @@ from bankside.orders.interest.loanbook import (
     repaid,
 )
 from bankside.orders.model import Order, PlanStep
+from bankside.orders.primitives import card
 from bankside.orders.primitives.deposit import bank_day, next_midnight
 from bankside.orders.primitives.effect import (
     Ask,
@@ -143,7 +143,7 @@ def repay(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     """
     asked, today = ask[NOUN], bank_day(at)
     if "card" in asked:
-        return _card_repaid(order, asked)
+        return card.repay(order, asked, today)
     before = of(order)
     counted = accrued(before, today)
     most = payoff(counted, today)
@@ -175,27 +175,6 @@ def repay(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
         event="repaid",
         reference=asked.get("number"),
         output=shown_payment(order, payment),
-    )
-
-
-def _card_repaid(order: Order, asked: Mapping[str, Any]) -> Effect:
-    """Payer to card account, at most what is owed there. Raises LoanOverpaid.
-
-    A card's limit is the floor of its account: what is paid back can be spent again.
-    """
-    owed_minor: int = asked["owed"]
-    amount: Money = asked["amount"] or order.money(owed_minor)
-    if amount.minor > owed_minor or owed_minor == 0:
-        shown = order.money(owed_minor)
-        raise LoanOverpaid(
-            f"{shown} {shown.currency} are owed on this card", extra={"payoff": shown.to_json()}
-        )
-    after = replace(order, settled=order.settled + amount.minor)
-    return Effect(
-        after,
-        legs(order, (asked["payer"], asked["card"], amount.minor)),
-        event="repaid",
-        output={"amount": str(amount)},
     )
 
 

@@ -19,8 +19,10 @@ def submit(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     """
     payer = account(order, step, "debit", "payer_account")
     clearing = account(order, step, "credit", "batch_clearing")
-    held = ask["sum"] + fee_on(order.money(ask["sum"]), order.terms).minor
-    after = replace(order, held=held, status="waiting", wake_at=at)
+    held = ask["sum"] + _fee(order, ask["sum"])
+    # What filled the batch's own account is counted anew, as it reaches its payees.
+    paid = 0 if _is_funded(order) else order.paid
+    after = replace(order, held=held, paid=paid, status="waiting", wake_at=at)
     return Effect(after, legs(order, (payer, clearing, held)), event="submitted")
 
 
@@ -32,8 +34,9 @@ def settle(order: Order, step: PlanStep, ask: Ask, _at: datetime) -> Effect:
     """
     clearing = account(order, step, "debit", "batch_clearing")
     income = account(order, step, "fee", "fee_income")
-    payer = order.roles["payer_account"]
-    fee = fee_on(order.money(ask["confirmed"]), order.terms).minor
+    submitted = next(each for each in order.plan if each.use == "payout.submit")
+    payer = account(order, submitted, "debit", "payer_account")
+    fee = _fee(order, ask["confirmed"])
     back = order.held - ask["confirmed"] - fee
     paid = order.paid + ask["confirmed"]
     after = replace(
@@ -55,6 +58,17 @@ def settle(order: Order, step: PlanStep, ask: Ask, _at: datetime) -> Effect:
         event="completed",
         output={"confirmed": ask["confirmed"], "failed": ask["failed"]},
     )
+
+
+def _fee(order: Order, minor: int) -> int:
+    """The fee on the lines; none when it was paid with the money that filled the account."""
+    return 0 if _is_funded(order) else fee_on(order.money(minor), order.terms).minor
+
+
+def _is_funded(order: Order) -> bool:
+    """Whether the batch is paid from an account that a transfer of the plan filled before."""
+    uses = [each.use for each in order.plan]
+    return "transfer.execute" in uses[: uses.index("payout.submit")]
 
 
 SUBMIT = Primitive(submit)

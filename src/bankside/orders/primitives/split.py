@@ -81,7 +81,7 @@ def execute(order: Order, step: PlanStep, ask: Ask, _at: datetime) -> Effect:
     )
 
 
-def returned(order: Order, ask: Ask) -> Effect:
+def returned(order: Order, _step: PlanStep, ask: Ask, _at: datetime) -> Effect:
     """A receiver gives (part of) its share back to pending; the order goes on waiting as it was.
 
     After the order was settled the returned share goes on to the merchant in the same posting,
@@ -113,4 +113,5 @@ def returned(order: Order, ask: Ask) -> Effect:
 
 REGISTER = Primitive(register, lasting=True)
 EXECUTE = Primitive(execute)
+RETURN = Primitive(returned)
 FINISH = Primitive(collect.settle, ready=lambda ask: ask.get("finish") is True)

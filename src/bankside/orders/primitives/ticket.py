@@ -49,6 +49,9 @@ def redeem(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
     after = replace(kept(order, "ticket", facts), status=REDEEMED, wake_at=None)
     if order.pending:
         after = replace(after, due_on=business_date(at))
+    elif "invest" in order.book:
+        # The units of a gift stand in the holding of whoever took it from now on.
+        after = kept(after, "invest", {"units": "0", "value_minor": 0, "status": "given"})
     funded = _funded(order)
     moves = [(order.roles["benefits"], prepared["payee"], funded)] if funded else []
     return Effect(
@@ -88,6 +91,8 @@ def _ended(order: Order, status: str, at: datetime) -> Effect:
 def _funded(order: Order) -> int:
     """What still stands behind the ticket in the benefit account."""
     if "benefits" not in order.roles or "merchant_pending" in order.roles:
+        return 0
+    if "invest" in order.book:  # What was paid for units stands in the pool.
         return 0
     return order.paid - order.refunded - order.settled
 

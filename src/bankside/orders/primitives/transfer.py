@@ -4,8 +4,10 @@ Money on its way out stands in clearing until the network has said what became o
 leaves for the bank's account with the network; refused, and it goes back; unknown, and it stays.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from bankside.bank.ledger import Leg
 from bankside.bank.networks import Outcome
@@ -88,8 +90,11 @@ def out(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     """First payer to clearing, then, when the network has done it, on to the network.
 
     The step stays until ``ask["transfer"]["outcome"]`` says done. Money that stands in clearing
-    already, because it was exchanged into it, moves once only.
+    already, because it was exchanged into it, moves once only. Deposits that prove an account
+    (``ask["transfer"]["deposits"]``) leave by orders of their own.
     """
+    if "deposits" in ask.get(NOUN, {}):
+        return _deposited(order, ask[NOUN]["deposits"])
     amount = outgoing(order)
     foreign = amount.currency != order.currency
     clearing = order.roles["clearing_to" if foreign else "clearing"]
@@ -113,6 +118,14 @@ def out(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
         event="paid",
         output={"reference": outcome.reference},
     )
+
+
+def _deposited(order: Order, asked: Mapping[str, Any]) -> Effect:
+    """Two small payments are on their way; their amounts are the code that proves the account."""
+    facts = {"orders": list(asked["orders"])}
+    after = kept(kept(order, "deposits", facts), "code", asked["code"])
+    wake_at = datetime.fromisoformat(asked["code"]["expires_at"])
+    return Effect(replace(after, status="sent", wake_at=wake_at), event="sent", output=facts)
 
 
 def _sent(order: Order, step: PlanStep, amount: Money, clearing: str, at: datetime) -> Effect:

@@ -3,7 +3,7 @@ each change of an app raises its version by one and publishes one event with tha
 
 Public: AppExists, AppUnknown, Environment, NewApp, PartnerApp, ProductInvalid, RateInvalid,
 block_app, create_app, every, every_subscription, list_apps, list_subscriptions, locked, read_app,
-set_rate, subscribe, unblock_app, unsubscribe.
+set_rate, subscribe, subscribers, unblock_app, unsubscribe.
 """
 
 from bankside.partners.apps.errors import AppExists, AppUnknown, ProductInvalid, RateInvalid
@@ -20,7 +20,7 @@ from bankside.partners.apps.service import (
     unblock_app,
     unsubscribe,
 )
-from bankside.partners.apps.store import every, every_subscription
+from bankside.partners.apps.store import every, every_subscription, subscribers
 
 __all__ = [
     "AppExists",
@@ -40,6 +40,7 @@ __all__ = [
     "read_app",
     "set_rate",
     "subscribe",
+    "subscribers",
     "unblock_app",
     "unsubscribe",
 ]

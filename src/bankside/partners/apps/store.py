@@ -138,8 +138,12 @@ async def every(db: Connection) -> list[tuple[PartnerApp, bool]]:
     rows = await db.fetch(
         "select a.partner_id, a.app_id, a.name, a.environment, a.status, a.rate_per_second,"
         " a.burst, a.version, a.created_at,"
-        " a.status = 'active' and p.status = 'active' as active"
+        " a.status = 'active' and p.status = 'active'"
+        # Who signed for a data space answers for it.
+        " and coalesce(o.status = 'active', true) as active"
         " from partners.apps as a join partners.partners as p using (partner_id)"
+        " left join partners.sandboxes as s on s.space_id = a.partner_id"
+        " left join partners.partners as o on o.partner_id = s.parent_id"
         " order by a.app_id"
     )
     return [(_app(row), row["active"]) for row in rows]
@@ -152,6 +156,16 @@ async def every_subscription(db: Connection) -> dict[str, list[str]]:
         " from partners.subscriptions group by app_id"
     )
     return {row["app_id"]: row["products"] for row in rows}
+
+
+async def subscribers(db: Connection, products: Sequence[str]) -> list[tuple[PartnerId, AppId]]:
+    """Partner and app of every subscription to one of these products, over all partners."""
+    rows = await db.fetch(
+        "select distinct partner_id, app_id from partners.subscriptions"
+        " where product_id = any($1::text[]) order by 1, 2",
+        list(products),
+    )
+    return [(PartnerId(row["partner_id"]), AppId(row["app_id"])) for row in rows]
 
 
 def _app(row: Row) -> PartnerApp:

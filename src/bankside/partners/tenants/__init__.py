@@ -4,7 +4,7 @@ Always true: only a token's SHA-256 is kept; a tenant belongs to one partner and
 every other.
 
 Public: Tenant, TenantExists, TenantUnknown, block_tenant, create_tenant, list_tenants, read_tenant,
-reissue_token, token_hash, tokens, unblock_tenant.
+counts, reissue_token, token_hash, tokens, unblock_tenant.
 """
 
 from bankside.partners.tenants.errors import TenantExists, TenantUnknown
@@ -18,13 +18,14 @@ from bankside.partners.tenants.service import (
     token_hash,
     unblock_tenant,
 )
-from bankside.partners.tenants.store import tokens
+from bankside.partners.tenants.store import counts, tokens
 
 __all__ = [
     "Tenant",
     "TenantExists",
     "TenantUnknown",
     "block_tenant",
+    "counts",
     "create_tenant",
     "list_tenants",
     "read_tenant",

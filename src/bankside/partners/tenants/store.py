@@ -1,5 +1,7 @@
 """SQL of the tenants slice; every question takes the partner."""
 
+from collections.abc import Collection
+
 from bankside.kernel.db import Connection, Row
 from bankside.kernel.ids import PartnerId, TenantId
 from bankside.partners.tenants.model import Tenant
@@ -73,6 +75,17 @@ async def set_token(
         token_hash,
     )
     return version
+
+
+# tidy: scope - asked by the bank before it moves a product: tenants of all partners count.
+async def counts(db: Connection, partners: Collection[str]) -> dict[str, int]:
+    """Active tenants of each of these partners that has any."""
+    rows = await db.fetch(
+        "select partner_id, count(*) as tenants from partners.tenants"
+        " where status = 'active' and partner_id = any($1::text[]) group by 1",
+        list(partners),
+    )
+    return {row["partner_id"]: row["tenants"] for row in rows}
 
 
 async def tokens(db: Connection) -> list[tuple[PartnerId, TenantId, bytes]]:

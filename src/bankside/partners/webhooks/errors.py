@@ -26,3 +26,22 @@ class DeliveryUnknown(NotFound):
     """No such event was ever meant for this endpoint."""
 
     code = "webhook.delivery_not_found"
+
+
+class EndpointDisabled(Refused):
+    """Nothing is sent to a disabled endpoint; make it active first."""
+
+    code = "webhook.disabled"
+
+
+class ReplayTooMany(Refused):
+    """More events than one call sends again; name a shorter range."""
+
+    code = "webhook.replay_too_many"
+    status = 422
+
+
+class EndpointRotatedTooOften(Refused):
+    """As many keys sign as may; the oldest stops a day after its rotation."""
+
+    code = "webhook.rotated_too_often"

@@ -6,16 +6,21 @@ from bankside.kernel.db import Connection, Row
 from bankside.kernel.ids import PartnerId, WebhookId
 from bankside.partners.webhooks.model import Endpoint, EndpointKey
 
-_COLUMNS = "partner_id, endpoint_id, url, types, signing, status, reason, version, created_at"
+_COLUMNS = (
+    "partner_id, tenant_id, endpoint_id, url, types, signing, status, reason, version, created_at"
+)
+# A tenant sees its own, the partner itself all.
+_SEEN = "partner_id = $1 and ($2::text is null or tenant_id = $2)"
 
 
 async def insert(db: Connection, endpoint: Endpoint) -> None:
     """Store a new endpoint."""
     await db.execute(
         "insert into partners.webhook_endpoints"
-        " (partner_id, endpoint_id, url, types, signing, created_at)"
-        " values ($1, $2, $3, $4, $5, $6)",
+        " (partner_id, tenant_id, endpoint_id, url, types, signing, created_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7)",
         endpoint.partner,
+        endpoint.tenant,
         endpoint.id,
         endpoint.url,
         list(endpoint.types),
@@ -24,34 +29,45 @@ async def insert(db: Connection, endpoint: Endpoint) -> None:
     )
 
 
-async def count_locked(db: Connection, partner: PartnerId) -> int:
-    """How many endpoints the partner has; no other is added until the transaction ends."""
+async def count_locked(db: Connection, partner: PartnerId, tenant: str | None) -> int:
+    """How many endpoints the tenant (None: the partner itself) has; no other is added until the
+    transaction ends.
+    """
     await db.fetchval(
         "select 1 from partners.partners where partner_id = $1 for no key update", partner
     )
     count: int = await db.fetchval(
-        "select count(*) from partners.webhook_endpoints where partner_id = $1", partner
+        "select count(*) from partners.webhook_endpoints"
+        " where partner_id = $1 and tenant_id is not distinct from $2",
+        partner,
+        tenant,
     )
     return count
 
 
-async def find(db: Connection, partner: str, endpoint: str) -> Endpoint | None:
-    """The partner's endpoint with this id."""
+async def find(
+    db: Connection, partner: str, endpoint: str, *, tenant: str | None = None
+) -> Endpoint | None:
+    """The partner's endpoint with this id; of this tenant, if one is given."""
     row = await db.fetchrow(
-        f"select {_COLUMNS} from partners.webhook_endpoints"  # noqa: S608 - constant column list
-        " where partner_id = $1 and endpoint_id = $2",
+        f"select {_COLUMNS} from partners.webhook_endpoints"  # noqa: S608 - constants
+        f" where {_SEEN} and endpoint_id = $3",
         partner,
+        tenant,
         endpoint,
     )
     return _endpoint(row) if row else None
 
 
-async def page(db: Connection, partner: PartnerId, after: str, limit: int) -> list[Endpoint]:
-    """Up to ``limit`` of the partner's endpoints with an id above ``after``, by id."""
+async def page(
+    db: Connection, partner: PartnerId, after: str, limit: int, *, tenant: str | None = None
+) -> list[Endpoint]:
+    """Up to ``limit`` of the partner's (or tenant's) endpoints with an id above ``after``."""
     rows = await db.fetch(
-        f"select {_COLUMNS} from partners.webhook_endpoints"  # noqa: S608 - constant column list
-        " where partner_id = $1 and endpoint_id > $2 order by endpoint_id limit $3",
+        f"select {_COLUMNS} from partners.webhook_endpoints"  # noqa: S608 - constants
+        f" where {_SEEN} and endpoint_id > $3 order by endpoint_id limit $4",
         partner,
+        tenant,
         after,
         limit,
     )
@@ -72,6 +88,32 @@ async def set_status(
         reason,
     )
     return _endpoint(row) if row else None
+
+
+async def change(db: Connection, endpoint: Endpoint) -> None:
+    """Write the endpoint's address, types, status and version."""
+    await db.execute(
+        "update partners.webhook_endpoints"
+        " set url = $3, types = $4, status = $5, reason = $6, version = $7"
+        " where partner_id = $1 and endpoint_id = $2",
+        endpoint.partner,
+        endpoint.id,
+        endpoint.url,
+        list(endpoint.types),
+        endpoint.status,
+        endpoint.reason,
+        endpoint.version,
+    )
+
+
+async def lock(db: Connection, endpoint: Endpoint) -> None:
+    """Nobody else changes the endpoint or its keys until the transaction ends."""
+    await db.execute(
+        "select 1 from partners.webhook_endpoints"
+        " where partner_id = $1 and endpoint_id = $2 for update",
+        endpoint.partner,
+        endpoint.id,
+    )
 
 
 async def remove(db: Connection, partner: PartnerId, endpoint: str) -> bool:
@@ -150,6 +192,7 @@ def _endpoint(row: Row) -> Endpoint:
     return Endpoint(
         id=WebhookId(row["endpoint_id"]),
         partner=PartnerId(row["partner_id"]),
+        tenant=row["tenant_id"],
         url=row["url"],
         types=tuple(row["types"]),
         signing=row["signing"],

@@ -81,6 +81,7 @@ class Method:
     ``one_of``: the first of these fields that is there is used, one must be. ``key``: the fields
     that make the idempotency key. ``waiting``: native states that answer 10003, not done yet.
     ``tells``: what becomes of the trade it makes is told at the request's ``notify_url``.
+    ``page``: a browser brings it, and is sent on to the trade's hosted page (v2 only).
     """
 
     name: str
@@ -92,6 +93,7 @@ class Method:
     waiting: frozenset[str] = frozenset()
     codes: Mapping[str, Code] = field(default_factory=dict)
     tells: bool = False
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _method(name: str, raw: Mapping[str, Any]) -> Method:
         waiting=frozenset(raw.get("waiting", ())),
         codes={code: _code(entry) for code, entry in raw.get("codes", {}).items()},
         tells=raw.get("tells", False),
+        page=raw.get("page", False),
     )
 
 

@@ -3,8 +3,9 @@
 Always true: query and body are one form, a name in both is refused; what is verified is ``k=v&...``
 of the non-empty parameters but ``sign``, in the form's charset; the answer is HTTP 200, its node
 stands first and ``sign`` right after it. There is no nonce: money is safe by the caller's numbers.
-Not built yet: certificate mode (``app_cert_sn`` is signed along and otherwise ignored, answers
-carry no ``alipay_cert_sn``) and page methods, which are refused by name.
+Page methods are brought by a browser: it is sent on to the hosted page, or gets a page that names
+the codes. Not built yet: certificate mode (``app_cert_sn`` is signed along and otherwise ignored,
+answers carry no ``alipay_cert_sn``).
 Source: wire-protocol rules, section 4 (public Python and Node SDKs).
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 from bankside.gateway.errors import AlgorithmMismatch, SignatureMissing, TenantTokenUnknown
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
-from bankside.gateway.wires.addresses import asked
+from bankside.gateway.wires.addresses import asked, way_back
 from bankside.gateway.wires.alipay.errors import (
     AppIdMissing,
     EncryptionUnsupported,
@@ -55,6 +56,7 @@ from bankside.gateway.wires.keys import (
     content_key,
     digest_name,
 )
+from bankside.gateway.wires.pages import page_address, refused_page, sent_on
 from bankside.kernel.egress import Egress
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.signing import alipay
@@ -107,6 +109,7 @@ class AlipayWire:
                 raise ParameterInvalid("this dialect knows POST forms and GET queries")
             form = read_form(x.query, x.body, x.headers.get("content-type", ""))
             x.app_id = form.get("app_id")
+            x.outcome = form.get("sandbox_outcome")
             x.wire_state = state = _Read(form, form.get("method"))
             _read_common(x, form)
             state.method = found = _found(self._table, state.method_name)
@@ -157,6 +160,13 @@ class AlipayWire:
                     state.form.get("notify_url"),
                     sign_type=state.form.get("sign_type"),
                 )
+            if state.method.page:
+                x.return_to = way_back(
+                    self.name,
+                    state.form.get("return_url"),
+                    method=state.method.name,
+                    sign_type=state.form.get("sign_type"),
+                )
         except BanksideError as error:
             return Refusal.of(error)
         state.base = native.choice.base
@@ -168,6 +178,8 @@ class AlipayWire:
     def reply(self, x: Exchange, s: Serving) -> Reply:
         state: _Read | None = x.wire_state
         app = x.app or s.apps.get(x.app_id)
+        if state is not None and state.method is not None and state.method.page:
+            return self._page(x, state, app)
         charset = state.form.charset if state is not None else "utf-8"
         text = encoded(node_text(self._node(x, state, app)), charset)
         if state is not None and state.aes is not None:
@@ -187,6 +199,15 @@ class AlipayWire:
         if x.refusal is not None and x.refusal.retry_after is not None:
             headers.append(("retry-after", str(x.refusal.retry_after)))
         return Reply(200, headers, body.encode(charset))
+
+    def _page(self, x: Exchange, state: _Read, app: App | None) -> Reply:
+        """On to the hosted page, or the page of a refusal."""
+        address = page_address(x)
+        if address is not None:
+            return sent_on(address)
+        node = self._node(x, state, app)
+        shown = [(name, node[name]) for name in ("sub_code", "code", "msg") if name in node]
+        return refused_page(x, shown)
 
     def _content(self, x: Exchange, s: Serving, state: _Read) -> Mapping[str, Any]:
         """The business object; from here on an encrypted request is answered encrypted."""

@@ -59,7 +59,7 @@ _MILLISECONDS_DIGITS_MAX = 15
 _MEDIA = frozenset({"", "application/json", "text/plain", "multipart/form-data"})
 # The dialect's statuses; ours that it does not know become the nearest of them. 503 and 504 stay:
 # the public SDKs take any status from 400 on, and clients and proxies know which are worth a retry.
-_STATUS = {405: 404, 408: 400, 409: 400, 413: 400, 415: 400, 422: 400, 501: 400}
+_STATUS = {405: 404, 408: 400, 409: 400, 410: 400, 413: 400, 415: 400, 422: 400, 501: 400}
 
 
 @dataclass(slots=True)
@@ -175,6 +175,8 @@ class Alipay3Wire:
         method = self._table.methods.get(name)
         if method is None:
             raise MethodUnknown(self._table.later.get(name, ""))
+        if method.page:
+            raise MethodUnknown("pages are opened at /gateway.do, by a form or an address of v2")
         return method
 
     def _content(self, x: Exchange, s: Serving, state: _Read) -> Mapping[str, Any]:

@@ -16,14 +16,6 @@ from bankside.kernel.call import Answer
 
 # Integers beyond 32 bits are read as floats by some clients; they travel as text.
 _INTEGER_MAX = 2**31 - 1
-_PAGE = """<!doctype html>
-<html lang="zh"><head><meta charset="utf-8"><title>{code}</title></head>
-<body><h1>页面暂不可用 / Page not available</h1>
-<p>托管页面将在后续版本提供；请改用 /api/ 接口。</p>
-<p>Hosted pages come with a later release; use the /api/ operation instead.</p>
-<p>code: <code>{code}</code> · return_code: <code>{number}</code> · request: <code>{request}</code>
-</p></body></html>
-"""
 
 
 def answer_content(answer: Answer, msg_id: str) -> dict[str, Any]:
@@ -66,14 +58,6 @@ def compact(content: Mapping[str, Any]) -> str:
     text = json.dumps(_plain(content), ensure_ascii=False, separators=(",", ":"))
     # Line separators are legal raw in JSON, but one SDK's re-encoding escapes them.
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def refusal_page(x: Exchange) -> bytes:
-    """The page a browser gets on ``/ui/``: names the code and nothing the sender wrote."""
-    refusal = x.refusal
-    assert refusal is not None
-    page = _PAGE.format(code=refusal.code, number=return_code(refusal), request=x.request_id)
-    return page.encode()
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,9 @@
 Always true: what is verified is the path as sent, ``?`` and the non-empty parameters sorted by
 name, in the form's own charset; the answer is HTTP 200 and signed SHA1withRSA, whatever the app
 signs with, because the public SDKs verify nothing else. ``msg_id`` is the replay key.
-Not built yet, and refused with a clear text: SM2, SM4 and certificate (CA) requests, UI pages.
+A form on ``/ui/...`` (parameters in query and body, signed over both) leads the browser to the
+hosted page of what it ordered, or to a page that names the code.
+Not built yet, and refused with a clear text: SM2, SM4 and certificate (CA) requests.
 Source: wire-protocol rules, section 3 (the bank's public Java, PHP and C# clients).
 """
 
@@ -23,7 +25,7 @@ from bankside.gateway.errors import (
 )
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
-from bankside.gateway.wires.addresses import asked
+from bankside.gateway.wires.addresses import asked, way_back
 from bankside.gateway.wires.forms import (
     REPLAY_KEY_BYTES_MAX,
     Form,
@@ -39,7 +41,6 @@ from bankside.gateway.wires.icbc.content import (
     answer_content,
     compact,
     refusal_content,
-    refusal_page,
 )
 from bankside.gateway.wires.keys import (
     AnswerSigners,
@@ -48,6 +49,7 @@ from bankside.gateway.wires.keys import (
     content_key,
     digest_name,
 )
+from bankside.gateway.wires.pages import page_address, refused_page, sent_on
 from bankside.kernel.egress import Egress
 from bankside.kernel.errors import BanksideError, Invalid, NotBuilt
 from bankside.kernel.signing import icbc
@@ -56,6 +58,7 @@ from bankside.kernel.snapshot import App, Key
 
 # The answer's digest is fixed by the dialect; the SDKs fail on anything stronger.
 ANSWER_ALG = "rsa-sha1"
+API, UI = "/api/", "/ui/"
 # Constants of the dialect that we know and do not serve.
 _SIGN_TYPES_LATER = frozenset({"SM2", "SM", "EM", "EM-SM", "CA"})
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -70,7 +73,7 @@ class ParameterInvalid(Invalid):
 
 
 class PageUnavailable(NotBuilt):
-    """Hosted pages are not built yet."""
+    """There is no hosted page for this operation."""
 
     code = "ui.not_available"
 
@@ -99,7 +102,7 @@ class IcbcWire:
         self._signers = AnswerSigners(self.name)
 
     def claims(self, x: Exchange) -> bool:
-        return x.path.startswith(("/api/", "/ui/"))
+        return x.path.startswith((API, UI))
 
     def read(self, x: Exchange, s: Serving) -> Refusal | None:
         try:
@@ -107,13 +110,15 @@ class IcbcWire:
                 raise RouteUnknown("this dialect knows POST forms and GET queries")
             form = read_form(x.query, x.body, x.headers.get("content-type", ""))
             x.app_id = form.get("app_id")
+            x.outcome = form.get("sandbox_outcome")
             x.wire_state = _Read(form, "", form.get("msg_id"), form.get("encrypt_type") == "AES")
-            if x.path.startswith("/ui/"):
-                raise PageUnavailable
             self._read_common(x, form)
-            operation = s.icbc_paths.get(x.path)
+            is_page = x.path.startswith(UI)
+            operation = s.icbc_paths.get(API + x.path.removeprefix(UI) if is_page else x.path)
             if operation is None:
                 raise RouteUnknown("there is no API at this path")
+            if is_page and not operation.page:
+                raise PageUnavailable
             x.operation = operation
         except BanksideError as error:
             return Refusal.of(error)
@@ -151,21 +156,22 @@ class IcbcWire:
                     api=x.path,
                     encrypt_type="AES" if state.encrypted else "",
                 )
+                x.return_to = way_back(self.name, state.form.get("return_url"), api=x.path)
         except BanksideError as error:
             return Refusal.of(error)
         return None
 
     def reply(self, x: Exchange, s: Serving) -> Reply:
-        if x.path.startswith("/ui/"):
-            return _page(x)
         state: _Read | None = x.wire_state
         app = x.app or s.apps.get(x.app_id)
+        has_key = app is not None and bool(app.keys.get(self.name))
+        if x.path.startswith(UI):
+            return _page(x, has_key=has_key)
         charset = state.form.charset if state is not None else "utf-8"
         msg_id = state.msg_id if state is not None else ""
         if x.answer is not None:
             content = answer_content(x.answer, msg_id)
         else:
-            has_key = app is not None and bool(app.keys.get(self.name))
             content = refusal_content(x, msg_id, has_key=has_key)
         text = encoded(compact(content), charset)
         if state is not None and state.encrypted:
@@ -271,10 +277,11 @@ def _invalid(name: str, text: str) -> ParameterInvalid:
     return ParameterInvalid(text, errors=[error])
 
 
-def _page(x: Exchange) -> Reply:
-    headers = [
-        ("content-type", "text/html;charset=UTF-8"),
-        ("content-security-policy", "default-src 'none'"),
-        ("x-content-type-options", "nosniff"),
-    ]
-    return Reply(x.refusal.status if x.refusal is not None else 500, headers, refusal_page(x))
+def _page(x: Exchange, *, has_key: bool) -> Reply:
+    """On to the hosted page, or the page of a refusal (also when the order has no page)."""
+    address = page_address(x)
+    if address is not None:
+        return sent_on(address)
+    x.refusal = x.refusal or Refusal.of(PageUnavailable())
+    said = refusal_content(x, "", has_key=has_key)
+    return refused_page(x, [(name, str(said[name])) for name in ("return_code", "error_code")])

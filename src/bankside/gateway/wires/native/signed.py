@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from bankside.gateway.errors import (
     ComponentMissing,
     DigestMismatch,
@@ -64,8 +66,7 @@ class Plan:
     uncovered: frozenset[str]
 
 
-@dataclass(slots=True)
-class Said:
+class Said(msgspec.Struct):
     """What a request's ``sig1`` says, and the bytes it is over. Not frozen: filled in two steps."""
 
     created: int

@@ -12,9 +12,11 @@ from bankside.gateway.errors import (
 )
 from bankside.gateway.exchange import Exchange, Refusal, Reply
 from bankside.gateway.serving import Serving
+from bankside.gateway.wires.addresses import asked
 from bankside.gateway.wires.native import answers, content
 from bankside.gateway.wires.native.signed import Said, SignedReader
 from bankside.gateway.wires.routing import routed
+from bankside.kernel.egress import Egress
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.snapshot import Key
 
@@ -27,9 +29,12 @@ class NativeWire:
     window_behind = 60
     window_ahead = 60
 
-    def __init__(self, origin: str = "") -> None:
-        """``origin``: ``https://host`` as partners see it, for ``@target-uri``."""
+    def __init__(self, origin: str = "", *, egress: Egress | None = None) -> None:
+        """``origin``: ``https://host`` as partners see it, for ``@target-uri``; ``egress`` says
+        which addresses a request may name for callbacks.
+        """
         self._reader = SignedReader(origin)
+        self._egress = egress or Egress()
 
     def claims(self, x: Exchange) -> bool:
         return True
@@ -64,6 +69,8 @@ class NativeWire:
                 x.query_params = content.query_parameters(x.query)
             if "idempotency-key" in x.headers:
                 x.idempotency_key = content.idempotency_key(x.headers["idempotency-key"])
+            if "notify-url" in x.headers:
+                x.callback = asked(self._egress, self.name, x.headers["notify-url"])
         except BanksideError as error:
             return Refusal.of(error)
         return None

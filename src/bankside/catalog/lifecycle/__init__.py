@@ -1,0 +1,124 @@
+"""The life cycle of product versions: draft, review, sandbox, canary, live, deprecated, offline.
+
+Always true: a version moves only along the table of ``model``, past the gates of ``rules``, when as
+many different people agreed as the table asks, none of whom wrote it (but to hand it in or take it
+back); each move keeps who agreed, why, and whom it touched. A shipped product without a stored
+version is live. Source: catalogue guide section 6; security guide section 8 (four eyes).
+
+Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Kind, Kinds, Definition, World;
+register, register_draft, versions, versions_of, version_of, served_versions, outlook, move,
+may_take_part, agreements, vouch, evidence, notices, waiver_text, waive, Signed, waivers_of, prove,
+proof_of, suspend, resume, suspensions, moves, product_at, shipped_version, onward,
+MAKING, TRIAL, STANDING, PREFIX; the refusals of ``errors``.
+"""
+
+from bankside.catalog.lifecycle.errors import (
+    DraftFrozen,
+    DraftInvalid,
+    FourEyes,
+    GateClosed,
+    MoveRefused,
+    ProofNotYet,
+    RightMissing,
+    TermsDiffer,
+    TermsInvalid,
+    VersionUnknown,
+    WaiverInvalid,
+)
+from bankside.catalog.lifecycle.events import PREFIX
+from bankside.catalog.lifecycle.gathering import World
+from bankside.catalog.lifecycle.kind import Definition, Kind, Kinds
+from bankside.catalog.lifecycle.model import (
+    MAKING,
+    STANDING,
+    TRIAL,
+    Draft,
+    Gate,
+    ProductVersion,
+    State,
+    Terms,
+    onward,
+)
+from bankside.catalog.lifecycle.proof import prove
+from bankside.catalog.lifecycle.reading import product_at, shipped_version
+from bankside.catalog.lifecycle.service import (
+    Outcome,
+    Wish,
+    may_take_part,
+    move,
+    outlook,
+    register,
+    register_draft,
+    resume,
+    served_versions,
+    suspend,
+    version_of,
+    versions_of,
+    vouch,
+)
+from bankside.catalog.lifecycle.store import (
+    agreements,
+    evidence,
+    moves,
+    notices,
+    suspensions,
+    versions,
+)
+from bankside.catalog.lifecycle.store import proof as proof_of
+from bankside.catalog.lifecycle.store import waivers as waivers_of
+from bankside.catalog.lifecycle.waivers import Signed, waive, waiver_text
+
+__all__ = [
+    "MAKING",
+    "PREFIX",
+    "STANDING",
+    "TRIAL",
+    "Definition",
+    "Draft",
+    "DraftFrozen",
+    "DraftInvalid",
+    "FourEyes",
+    "Gate",
+    "GateClosed",
+    "Kind",
+    "Kinds",
+    "MoveRefused",
+    "Outcome",
+    "ProductVersion",
+    "ProofNotYet",
+    "RightMissing",
+    "Signed",
+    "State",
+    "Terms",
+    "TermsDiffer",
+    "TermsInvalid",
+    "VersionUnknown",
+    "WaiverInvalid",
+    "Wish",
+    "World",
+    "agreements",
+    "evidence",
+    "may_take_part",
+    "move",
+    "moves",
+    "notices",
+    "onward",
+    "outlook",
+    "product_at",
+    "proof_of",
+    "prove",
+    "register",
+    "register_draft",
+    "resume",
+    "served_versions",
+    "shipped_version",
+    "suspend",
+    "suspensions",
+    "version_of",
+    "versions",
+    "versions_of",
+    "vouch",
+    "waive",
+    "waiver_text",
+    "waivers_of",
+]

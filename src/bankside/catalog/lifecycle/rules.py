@@ -1,0 +1,193 @@
+"""Which conditions a move of a product version meets. Pure: facts in, gates out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bankside.catalog.lifecycle.errors import TermsInvalid
+from bankside.catalog.lifecycle.judge import Judgement
+from bankside.catalog.lifecycle.model import (
+    NOTICE_DAYS_MAX,
+    QUIET_DAYS,
+    SHARE_MAX,
+    TRIAL,
+    Gate,
+    ProductVersion,
+    State,
+    Terms,
+)
+
+# What people vouch for, because the platform cannot see it in its own records.
+VOUCHED = ("contract-fuzz", "crash-tests", "docs-samples", "magic-values")
+SHADOW = "shadow-compare"
+PILOTS_MAX = 1_000
+# A canary is widened over these shares of all partners, in basis points.
+SHARES = (0, 100, 500, 2_000, 5_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that the gates of one move ask about; what a move does not ask stays empty.
+
+    ``others`` are the other versions of the product. ``tried`` maps the operations that run to
+    (calls answered well, calls failed) of this version in the sandbox; ``callers`` are partners who
+    called this version in the last ``QUIET_DAYS`` days, ``subscribed`` those who may. ``replaced``:
+    another live version answers every route of this one.
+    """
+
+    now: datetime
+    others: Sequence[ProductVersion] = ()
+    faults: Sequence[str] = ()
+    traits: tuple[str, ...] = ()
+    moves_money: bool = False
+    vouched: frozenset[str] = frozenset()
+    tried: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    judgement: Judgement | None = None
+    partners: frozenset[str] = frozenset()
+    successors: frozenset[str] = frozenset()
+    subscribed: frozenset[str] = frozenset()
+    callers: Mapping[str, int] = field(default_factory=dict)
+    waived: frozenset[str] = frozenset()
+    in_flight: int = 0
+    replaced: bool = False
+
+
+def gates(version: ProductVersion, to: State, terms: Terms, facts: Facts) -> list[Gate]:
+    """The conditions of this move; nothing stands in its way when each of them is met."""
+    state = version.state
+    if (state, to) == (State.DRAFT, State.REVIEW):
+        return [Gate(name="definition", met=not facts.faults, detail="; ".join(facts.faults[:5]))]
+    if (state, to) == (State.REVIEW, State.SANDBOX):
+        return [_confirmed(terms, facts), _alone(facts)]
+    if (state, to) in {(State.SANDBOX, State.CANARY), (State.CANARY, State.CANARY)}:
+        first = [_tried(facts), _vouched(facts, VOUCHED)] if state is State.SANDBOX else []
+        wider = [_judged(facts), _widened(version, terms)] if state is State.CANARY else []
+        return [*first, *wider, _pilots(terms, facts)]
+    if (state, to) == (State.CANARY, State.LIVE):
+        shadow = [_vouched(facts, (SHADOW,))] if facts.moves_money else []
+        return [_judged(facts), *shadow]
+    if (state, to) == (State.LIVE, State.DEPRECATED):
+        return [_successor(version, terms, facts)]
+    if (state, to) == (State.DEPRECATED, State.LIVE):
+        return [_only_live(facts)]
+    if (state, to) == (State.DEPRECATED, State.OFFLINE):
+        ended = [] if facts.replaced else [_over(version, facts), _quiet(facts)]
+        return [*ended, _nothing_in_flight(facts)]
+    return []
+
+
+def checked(terms: Terms) -> Terms:
+    """The terms in their plain form. Raises TermsInvalid."""
+    if not 0 <= terms.share <= SHARE_MAX:
+        raise TermsInvalid(f"a share is 0 to {SHARE_MAX} basis points")
+    if not 1 <= terms.notice_days <= NOTICE_DAYS_MAX:
+        raise TermsInvalid(f"notice is given 1 to {NOTICE_DAYS_MAX} days before")
+    if len(terms.pilots) > PILOTS_MAX:
+        raise TermsInvalid(f"at most {PILOTS_MAX} partners are named")
+    return replace(terms, pilots=tuple(sorted(set(terms.pilots))))
+
+
+def after(version: ProductVersion, to: State, terms: Terms, at: datetime) -> ProductVersion:
+    """The version once it has moved."""
+    moved = replace(version, state=to, revision=version.revision + 1, changed_at=at)
+    if to in TRIAL:
+        return replace(moved, pilots=terms.pilots, share=terms.share if to is State.CANARY else 0)
+    if to is State.DEPRECATED:
+        sunset = at + timedelta(days=terms.notice_days)
+        return replace(moved, successor=terms.successor, deprecated_at=at, sunset_at=sunset)
+    if to is State.LIVE:
+        return replace(
+            moved,
+            pilots=(),
+            share=0,
+            successor="",
+            deprecated_at=None,
+            sunset_at=None,
+        )
+    return replace(moved, offline_at=at) if to is State.OFFLINE else moved
+
+
+def _confirmed(terms: Terms, facts: Facts) -> Gate:
+    given = {each.strip() for each in terms.confirmed}
+    return Gate(
+        name="confirmed",
+        met=given == set(facts.traits),
+        detail=f"the reviewer confirms {' and '.join(facts.traits)}",
+    )
+
+
+def _alone(facts: Facts) -> Gate:
+    trial = [each for each in facts.others if each.state in TRIAL]
+    what = f"version {trial[0].version} is on trial" if trial else ""
+    return Gate(name="alone", met=not trial, detail=what)
+
+
+def _tried(facts: Facts) -> Gate:
+    missing = [name for name, (well, _) in facts.tried.items() if not well]
+    failed = [name for name, (_, wrong) in facts.tried.items() if wrong]
+    said = [f"never answered in the sandbox: {', '.join(missing)}"] if missing else []
+    said += [f"failed in the sandbox: {', '.join(failed)}"] if failed else []
+    return Gate(name="tried", met=not said, detail="; ".join(said))
+
+
+def _vouched(facts: Facts, what: Sequence[str]) -> Gate:
+    missing = [each for each in what if each not in facts.vouched]
+    detail = f"nobody has vouched for {', '.join(missing)}" if missing else ""
+    return Gate(name="vouched", met=not missing, detail=detail)
+
+
+def _pilots(terms: Terms, facts: Facts) -> Gate:
+    unknown = [each for each in terms.pilots if each not in facts.partners]
+    if unknown:
+        return Gate(name="pilots", met=False, detail=f"no partner {', '.join(unknown)}")
+    return Gate(name="pilots", met=bool(terms.pilots), detail="" if terms.pilots else "name some")
+
+
+def _widened(version: ProductVersion, terms: Terms) -> Gate:
+    known = terms.share in SHARES and terms.share >= version.share
+    detail = "" if known else f"a share is one of {SHARES}, and grows"
+    return Gate(name="widened", met=known, detail=detail)
+
+
+def _judged(facts: Facts) -> Gate:
+    judgement = facts.judgement
+    met = judgement is not None and judgement.verdict == "pass"
+    said = "" if judgement is None else f"{judgement.verdict}: {judgement.why}"
+    return Gate(name="judged", met=met, detail=said)
+
+
+def _successor(version: ProductVersion, terms: Terms, facts: Facts) -> Gate:
+    met = not terms.successor or (
+        terms.successor in facts.successors and terms.successor != version.product
+    )
+    detail = "" if met else f"{terms.successor} is no other live product"
+    return Gate(name="successor", met=met, detail=detail)
+
+
+def _only_live(facts: Facts) -> Gate:
+    live = [each.version for each in facts.others if each.state is State.LIVE]
+    detail = f"version {live[0]} is live" if live else ""
+    return Gate(name="only-live", met=not live, detail=detail)
+
+
+def _over(version: ProductVersion, facts: Facts) -> Gate:
+    assert version.sunset_at is not None, "a deprecated version has its day"
+    met = version.sunset_at <= facts.now or not _unwaived(facts)
+    detail = "" if met else f"notice until {version.sunset_at.date().isoformat()}"
+    return Gate(name="notice", met=met, detail=detail)
+
+
+def _quiet(facts: Facts) -> Gate:
+    calling = {partner for partner, calls in facts.callers.items() if calls} - facts.waived
+    detail = f"called in the last {QUIET_DAYS} days by {', '.join(sorted(calling))}"
+    return Gate(name="quiet", met=not calling, detail=detail if calling else "")
+
+
+def _nothing_in_flight(facts: Facts) -> Gate:
+    detail = f"{facts.in_flight} orders" if facts.in_flight else ""
+    return Gate(name="in-flight", met=not facts.in_flight, detail=detail)
+
+
+def _unwaived(facts: Facts) -> frozenset[str]:
+    """Partners whom it touches and who have not agreed to an earlier end."""
+    return (facts.subscribed | facts.callers.keys()) - facts.waived

@@ -1,0 +1,14 @@
+"""Forwarding: operations that a service of the bank behind the platform carries out.
+
+Always true: the gateway's checks have passed before a byte leaves; nothing an upstream writes but
+the members of an answer its description promises reaches a partner; an upstream's trouble stays its
+own (bounded connections, bounded waiting, a circuit that opens).
+
+Public: Forwarder; the ports KeyStore and Notes with KeyScope and Begun; Checker.
+"""
+
+from bankside.gateway.upstream.checking import Checker
+from bankside.gateway.upstream.forwarding import Forwarder, Notes
+from bankside.gateway.upstream.keys import Begun, KeyScope, KeyStore
+
+__all__ = ["Begun", "Checker", "Forwarder", "KeyScope", "KeyStore", "Notes"]

@@ -1,0 +1,43 @@
+"""Data spaces of sandbox apps: which app has one of its own, and what time it is there.
+
+Always true: a space is an id of its own in the place of a partner's, so everything that keeps
+partners apart keeps spaces apart; an app stands in exactly one; a space's clock is never behind the
+bank's and never moves backwards; a live app has neither (docs/decisions/0020).
+
+Public: give_space, renew_space, read_space, list_spaces, move_clock, moved_clocks, clock_of,
+signatory; Space; SpaceUnknown, SpaceExists, NotASandbox, ClockBackwards.
+"""
+
+from bankside.partners.sandboxes.errors import (
+    ClockBackwards,
+    NotASandbox,
+    SpaceExists,
+    SpaceUnknown,
+)
+from bankside.partners.sandboxes.model import Space
+from bankside.partners.sandboxes.service import (
+    clock_of,
+    give_space,
+    list_spaces,
+    move_clock,
+    moved_clocks,
+    read_space,
+    renew_space,
+    signatory,
+)
+
+__all__ = [
+    "ClockBackwards",
+    "NotASandbox",
+    "Space",
+    "SpaceExists",
+    "SpaceUnknown",
+    "clock_of",
+    "give_space",
+    "list_spaces",
+    "move_clock",
+    "moved_clocks",
+    "read_space",
+    "renew_space",
+    "signatory",
+]

@@ -1,0 +1,290 @@
+"""Products move on a running platform: from a file to a route, to its end; and under load."""
+
+import asyncio
+import base64
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from tests.catalog.lifecycle.world import a_new_product
+from tests.journeys.dialects import Icbc, Wish
+from tests.journeys.native_app import Answered, NativeApp
+from tests.journeys.newcomer import PUBLISHED_SECONDS, WORKERS, Terms, arrives
+from tests.journeys.raw import Heard, line, send
+from tests.platform import Platform
+
+from bankside.app.publish import publish_snapshot
+from bankside.catalog import lifecycle
+from bankside.catalog.lifecycle import State
+from bankside.catalog.lifecycle import Wish as Asked
+from bankside.cli.product import world
+from bankside.identity.people import Person, person_with
+from bankside.identity.realms import BANK, Realm
+from bankside.kernel.clock import SystemClock
+from bankside.kernel.db import Connection, open_pool, transaction
+from bankside.kernel.postgres import database
+
+pytestmark = pytest.mark.xdist_group("journeys")
+
+TIPS, GIFTS = "payment.tip-payments", "payment.gift-transfers"
+# Live all the while, deprecated and live again while calls run; nobody's orders are touched.
+TOGGLED = "merchant.collection-codes"
+CALLS = 1_500
+TURNS = 8
+
+
+@dataclass
+class Staff:
+    """Three people of the bank at the command line."""
+
+    platform: Platform
+    logins: tuple[str, str, str] = ("lc.author", "lc.first", "lc.second")
+
+    def enter(self) -> None:
+        roles = ("product-manager", "approver", "approver")
+        for login, role in zip(self.logins, roles, strict=True):
+            made = self.platform.bankside(
+                "staff", "create", "--login", login, "--name", login, "--role", role
+            )
+            assert made.returncode == 0, made.stderr
+
+    def says(self, *arguments: str) -> dict[str, Any]:
+        """A command that works, and its answer."""
+        done = self.platform.bankside("product", *arguments, "--json")
+        assert done.returncode == 0, done.stderr.decode()
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def is_refused(self, *arguments: str) -> str:
+        """A command that is refused, and why."""
+        done = self.platform.bankside("product", *arguments)
+        assert done.returncode != 0, done.stdout.decode()
+        return done.stderr.decode()
+
+    def both(self, product: str, to: str, *terms: str) -> dict[str, Any]:
+        """Two people agree."""
+        _, first, second = self.logins
+        self.says("move", product, "--to", to, "--by", first, *terms)
+        return self.says("move", product, "--to", to, "--by", second)
+
+
+class Tips(Icbc):
+    """The ICBC-style name of a product that exists only since this journey."""
+
+    operations: ClassVar = {"tips": "/api/payment/tip-payments/create/V1"}
+
+
+@dataclass
+class Caller:
+    """An app that holds the products the journey makes, on two wires."""
+
+    platform: Platform
+    partner: str
+    app: str
+    native: NativeApp
+    icbc: Tips
+
+    def call(self, path: str, body: Any = None) -> Answered:
+        return self.native.call("POST", path, body if body is not None else {})
+
+    def until(self, path: str, changed: Callable[[Heard], bool]) -> None:
+        """Wait until every worker of the edge answers so."""
+        deadline = time.monotonic() + PUBLISHED_SECONDS
+        knowing: set[str] = set()
+        while len(knowing) < WORKERS:
+            message = self.native.message("POST", path, {})
+            with line(self.platform.edge) as opened:
+                heard = opened.send(message)
+            if changed(heard):
+                knowing.add(heard.headers["x-request-id"][:16])
+            assert time.monotonic() < deadline, f"{path} did not change\n{self.platform.logs()}"
+
+
+@pytest.fixture(scope="module")
+def staff(platform: Platform) -> Staff:
+    made = Staff(platform)
+    made.enter()
+    return made
+
+
+@pytest.fixture(scope="module")
+def caller(platform: Platform) -> Iterator[Caller]:
+    newcomer = arrives(
+        platform, Terms(products=[TIPS, GIFTS, TOGGLED], rate_per_second=50_000, burst=50_000)
+    )
+    by_wire = {each.wire: each for each in newcomer.dialects}
+    native = NativeApp(platform.edge, by_wire["native"])  # type: ignore[arg-type]
+    icbc = Tips(by_wire["icbc"].party)
+    yield Caller(platform, newcomer.partner, newcomer.app, native, icbc)
+
+
+def test_a_product_goes_from_a_file_to_a_route_and_to_its_end(
+    platform: Platform, staff: Staff, caller: Caller, tmp_path: Path
+) -> None:
+    author, first, second = staff.logins
+    what = a_new_product()
+    file = tmp_path / "tips.yaml"
+    file.write_text(json.dumps(what), encoding="utf-8")
+
+    # Draft and review: no route.
+    assert staff.says("draft", str(file), "--by", author)["state"] == "draft"
+    assert caller.call("/v1/tip-payments").code == "route.not_found"
+    staff.says("move", TIPS, "--to", "review", "--by", author)
+    assert caller.call("/v1/tip-payments").code == "route.not_found"
+
+    # Two people, neither the author, who confirm what they read.
+    confirmed = ("--confirm", what["risk_tier"], "--confirm", what["data_class"])
+    assert "right_missing" in staff.is_refused(
+        "move", TIPS, "--to", "sandbox", "--by", author, *confirmed
+    )
+    one = staff.says("move", TIPS, "--to", "sandbox", "--by", first, *confirmed)
+    assert (one["moved"], len(one["agreed"]), one["needed"]) == (False, 1, 2)
+    assert "four_eyes" in staff.is_refused("move", TIPS, "--to", "sandbox", "--by", first)
+    both = staff.says("move", TIPS, "--to", "sandbox", "--by", second)
+    assert (both["moved"], both["state"]) == (True, "sandbox")
+
+    # It runs, on each wire, without a line of code.
+    caller.until("/v1/tip-payments", lambda heard: heard.status == 422)
+    assert caller.call("/v1/tip-payments").code == "request.invalid"
+    message = caller.icbc.message(Wish(operation="tips", content=b'{"idempotency_key": "k1"}'))
+    said = caller.icbc.read(send(platform.edge, message), message)
+    assert (said.code, said.content["error_code"]) == ("400011", "request.invalid")
+
+    # What it touches.
+    shown = staff.says("show", TIPS)
+    assert shown["versions"][0]["next"][0]["to"] == "canary"
+    impact = staff.says("impact", TIPS)
+    assert [each["partner"] for each in impact["partners"]] == [caller.partner]
+    assert "never answered" in staff.is_refused(
+        "move", TIPS, "--to", "canary", "--by", first, "--pilot", caller.partner
+    )
+
+
+def test_no_call_is_answered_wrong_while_products_move(
+    platform: Platform, staff: Staff, caller: Caller
+) -> None:
+    """One product goes back and forth, another goes offline; thousands of calls meanwhile."""
+    asyncio.run(_in_database(platform, _stands_deprecated))
+    caller.until("/v1/gift-transfers", lambda heard: heard.status == 422)
+    _waives(staff, caller)
+    done, faults = threading.Event(), list[str]()
+    gone: set[str] = set()
+    kinds: Counter[str] = Counter()
+
+    def load(number: int) -> None:
+        paths = ("/v1/collection-codes", "/v1/gift-transfers", "/v1/platform/echoes")
+        with line(platform.edge) as opened:
+            for count in range(CALLS):
+                path = paths[(count + number) % len(paths)]
+                heard = opened.send(caller.native.message("POST", path, {}))
+                kinds[f"{path} {heard.status}"] += 1
+                fault = _fault(path, heard, gone)
+                if fault:
+                    faults.append(fault)
+        done.set()
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(3)]
+    for each in threads:
+        each.start()
+    turns = asyncio.run(_in_database(platform, lambda db: _turned(platform, done)))
+    for each in threads:
+        each.join()
+
+    assert not faults, (faults[:10], kinds)
+    assert sum(kinds.values()) == 3 * CALLS
+    assert turns >= 1
+    caller.until("/v1/gift-transfers", lambda heard: heard.status == 410)
+    last = caller.call("/v1/gift-transfers")
+    assert (last.status, last.code) == (410, "product.offline")
+    assert last.body["successor"] == "payment.internal-transfers"
+    caller.until("/v1/collection-codes", lambda heard: "sunset" not in heard.headers)
+
+
+def _waives(staff: Staff, caller: Caller) -> None:
+    """The partner gives the product up before its day, and signs for it."""
+    text = staff.platform.bankside("product", "waiver", GIFTS, "--partner", caller.partner).stdout
+    party = caller.native.dialect.party
+    signature = base64.b64encode(party.sign(text)).decode()
+    staff.says(
+        *("waive", GIFTS, "--partner", caller.partner, "--app", caller.app),
+        *("--key", party.key_id, "--signature", signature),
+    )
+
+
+def _fault(path: str, heard: Heard, gone: set[str]) -> str:
+    """What is wrong with an answer, whatever snapshot it was served from; empty when nothing."""
+    worker = heard.headers["x-request-id"][:16]
+    if path.endswith("echoes"):
+        return "" if heard.status == 200 else f"{path} {heard.status}"
+    if path.endswith("codes"):
+        whole = ("deprecation" in heard.headers) == ("sunset" in heard.headers)
+        return "" if heard.status == 422 and whole else f"{path} {heard.status} {heard.headers}"
+    if heard.status == 410:
+        gone.add(worker)
+        return ""
+    # A worker that once said it is gone never carries it out again.
+    fine = heard.status == 422 and worker not in gone
+    return "" if fine else f"{path} {heard.status} after it was gone"
+
+
+async def _in_database(platform: Platform, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    with database(platform.home) as url:
+        pool = await open_pool(url, size=2)
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+
+async def _stands_deprecated(pool: Any) -> None:
+    """A product that was live for long: nobody waits half a year for a test."""
+    clock, what = SystemClock(), a_new_product("gift-transfers")
+    async with transaction(pool) as db:
+        await lifecycle.register_draft(
+            db, clock, product=GIFTS, definition=what, by="usr_1", kind="orders"
+        )
+        await db.execute(
+            "update catalog.product_versions set state = 'deprecated', deprecated_at = $2,"
+            " sunset_at = $2, successor = 'payment.internal-transfers' where product_id = $1",
+            GIFTS,
+            clock.now() + timedelta(days=90),
+        )
+
+
+async def _people(db: Connection) -> tuple[Person, Person]:
+    return (
+        await person_with(db, Realm.STAFF, BANK, "lc.first"),
+        await person_with(db, Realm.STAFF, BANK, "lc.second"),
+    )
+
+
+async def _turned(platform: Platform, done: threading.Event) -> int:
+    """Move products while calls run; how often one went back and forth."""
+    turns = 0
+    while turns < TURNS and not done.is_set():
+        for to in (State.DEPRECATED, State.LIVE):
+            await _moved(platform, TOGGLED, to)
+        turns += 1
+        if turns == 1:
+            await _moved(platform, GIFTS, State.OFFLINE)
+    return turns
+
+
+async def _moved(platform: Platform, product: str, to: State) -> None:
+    clock = SystemClock()
+
+    async def work(pool: Any) -> None:
+        async with transaction(pool) as db:
+            for person in await _people(db):
+                asked = Asked(to=to, reason="under load")
+                await lifecycle.move(db, clock, world(), person, asked, product=product)
+        await publish_snapshot(platform.home, pool, clock)
+
+    await _in_database(platform, work)

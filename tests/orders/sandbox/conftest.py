@@ -1,0 +1,16 @@
+"""An app of the sandbox with a data space of its own."""
+
+import pytest
+from tests.orders.conftest import bank
+from tests.orders.little_bank import LittleBank
+from tests.orders.sandbox.tester import SandboxApp, a_tester
+
+__all__ = ["bank"]
+
+
+@pytest.fixture
+async def tester(bank: LittleBank) -> SandboxApp:
+    """An app in its own space, with its people."""
+    made = await a_tester(bank)
+    await made.create()
+    return made
