@@ -3,6 +3,10 @@
 The server is the embedded one in a temporary home, or the one that BANKSIDE_TEST_DATABASE_URL
 names (any PostgreSQL >= 15, a role that may create databases). The template is migrated once a
 run; workers and tests that want a fresh database clone it.
+
+A run's folders (databases, platforms, pytest's own) stand in memory where there is enough of it:
+every commit is still flushed, which takes no time there, and a fresh database costs a tenth.
+BANKSIDE_TEST_ON_DISK=1 keeps them in the usual place, where they can be looked at afterwards.
 """
 
 import asyncio
@@ -20,6 +24,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 from _pytest.nodeid import NodeId
+from tests.platform import Platform, running
 
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import DATABASE_TROUBLE, Connection, Pool, open_pool
@@ -27,6 +32,20 @@ from bankside.kernel.migrate import migrate
 from bankside.kernel.postgres import EmbeddedPostgres, check_external
 
 _HOME_PREFIX = "bankside-test-"
+# Files are handed to workers whole, in this order, then by name: the longest begin first, because
+# the last one to begin decides when a run ends; and all that want a platform stand together.
+_LONGEST = (
+    "journeys/test_isolation",
+    "journeys/test_every_product",
+    "sdks/test_alipay_sdks",
+    "journeys/test_crash",
+    "journeys/",
+    "sdks/",
+    "crash/",
+)
+_MEMORY = Path("/dev/shm")
+# Two platforms and a test server with their write-ahead logs; a smaller machine uses its disk.
+_MEMORY_BYTES_MIN = 6 << 30
 
 
 class Databases:
@@ -61,7 +80,9 @@ class Databases:
         """A new database equal to the template; its name."""
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
         name = f"{self.run}_{worker}_{os.getpid()}_{next(self._numbers)}"
-        await self._on_server(f'create database "{name}" template "{self.run}_template"')
+        # In memory copying files is quicker than logging each page; on a disk it is slower.
+        how = " strategy file_copy" if _in_memory() else ""
+        await self._on_server(f'create database "{name}" template "{self.run}_template"{how}')
         return name
 
     async def drop(self, name: str) -> None:
@@ -96,20 +117,60 @@ class Databases:
 
 _embedded_server: EmbeddedPostgres | None = None
 _databases: Databases | None = None
+_folder: Path | None = None
+
+
+def _in_memory() -> bool:
+    """Whether the databases of this run stand in memory."""
+    named = "BANKSIDE_TEST_DATABASE_URL" in os.environ
+    return not named and Path(tempfile.gettempdir()).is_relative_to(_MEMORY)
+
+
+def _move_to_memory() -> None:
+    """Make the run's own folder in memory the place for everything temporary, workers included."""
+    global _folder  # noqa: PLW0603 - one run a process, removed by a pytest hook
+    _remove_dead_homes(_MEMORY)
+    if os.environ.get("BANKSIDE_TEST_ON_DISK") or not _has_memory():
+        return
+    _folder = _MEMORY / f"{_HOME_PREFIX}{os.getpid()}"
+    _folder.mkdir(exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_folder)
+
+
+def _has_memory() -> bool:
+    """Whether so much memory is free, and may be used for files."""
+    try:
+        room = os.statvfs(_MEMORY)
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return False
+    free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
+    return min(room.f_bavail * room.f_frsize, free, _allowance()) >= _MEMORY_BYTES_MIN
+
+
+def _allowance() -> float:
+    """The bytes a container may still use; files in memory count."""
+    control = Path("/sys/fs/cgroup")
+    try:
+        most = (control / "memory.max").read_text("ascii").strip()
+        used = int((control / "memory.current").read_text("ascii"))
+    except (OSError, ValueError):
+        return float("inf")
+    return float("inf") if most == "max" else int(most) - used
 
 
 def _embedded() -> str:
     """Start a server in a temporary home; it stops when this process ends, however it ends."""
     global _embedded_server  # noqa: PLW0603 - one server a process, stopped by a pytest hook
-    _remove_dead_homes()
+    _remove_dead_homes(Path(tempfile.gettempdir()))
     home = Path(tempfile.gettempdir()) / f"{_HOME_PREFIX}{os.getpid()}"
     _embedded_server = EmbeddedPostgres(home, sync_new=False)
     return _embedded_server.start()
 
 
-def _remove_dead_homes() -> None:
+def _remove_dead_homes(place: Path) -> None:
     """Folders of runs that were killed: their server ended with them, the files stayed."""
-    for home in Path(tempfile.gettempdir()).glob(f"{_HOME_PREFIX}*"):
+    for home in place.glob(f"{_HOME_PREFIX}*"):
         pid = home.name.removeprefix(_HOME_PREFIX)
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
             shutil.rmtree(home, ignore_errors=True)
@@ -123,6 +184,8 @@ def _begun() -> Databases:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        _move_to_memory()
     config.addinivalue_line("markers", "database: uses the run's PostgreSQL; set by conftest")
 
 
@@ -132,6 +195,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "databases" in item.fixturenames:
             item.add_marker("database")
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Where in ``_LONGEST`` the test's file stands."""
+    file = item.nodeid.partition("tests/")[2]
+    found = (at for at, beginning in enumerate(_LONGEST) if file.startswith(beginning))
+    return next(found, len(_LONGEST))
 
 
 @pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
@@ -165,6 +236,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     elif _databases is not None:
         with suppress(*DATABASE_TROUBLE):
             asyncio.run(_databases.end())
+    if _folder is not None:
+        shutil.rmtree(_folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -172,6 +245,13 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     """The run's databases; tests want ``database_url`` or ``fresh_url`` instead."""
     given = getattr(request.config, "workerinput", {}).get("bankside_databases")
     return Databases(*given) if given else _begun()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The whole platform with its demo bank, as `make run` starts it: one a test worker."""
+    with running(tmp_path_factory.mktemp("platform") / "home") as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

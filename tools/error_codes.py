@@ -16,7 +16,7 @@ from pathlib import Path
 import bankside.gateway
 import bankside.orders
 from bankside.app import outcomes
-from bankside.bank import accounts, ledger
+from bankside.bank import accounts, clearing, ledger
 from bankside.gateway.exchange import Refusal
 from bankside.gateway.wires.alipay import method_table
 from bankside.gateway.wires.alipay.mapping import code_of
@@ -44,6 +44,8 @@ PASSED_ON: tuple[type[BanksideError], ...] = (
     accounts.PayerTokenExpired,
     accounts.PayerTokenUsed,
     accounts.PayerTokenReusable,
+    clearing.BatchNotFound,
+    clearing.BatchTransitionRefused,
     ledger.LedgerBusy,
     ledger.LedgerUnavailable,
     ledger.OutcomeUnknown,
@@ -59,6 +61,7 @@ PASSED_ON: tuple[type[BanksideError], ...] = (
     content.ContentUnreadable,
     sandboxes.SpaceUnknown,
     sandboxes.SpaceExists,
+    sandboxes.SpacesTooMany,
     sandboxes.NotASandbox,
     sandboxes.ClockBackwards,
     outcomes.OutcomeInvalid,

@@ -52,7 +52,7 @@ def test_the_whole_capability_map_is_adopted() -> None:
     assert sum(len(cloud.operations) for cloud in catalogue.clouds.values()) == 232
     assert len(catalogue.solutions) == 17
     assert len(catalogue.primitives) == 20
-    assert sum(len(each.operations) for each in catalogue.primitives.values()) == 75
+    assert sum(len(each.operations) for each in catalogue.primitives.values()) == 76
     assert (len(catalogue.scenes), len(catalogue.industries)) == (68, 20)
     assert len(catalogue.archetypes) == 114
 

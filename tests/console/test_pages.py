@@ -19,6 +19,8 @@ PAGES = (
     "/shelf?q=nothing-like-this",
     "/shelf/merchant",
     "/products/merchant.scan-payments",
+    "/solutions",
+    "/solutions/smart-campus",
 )
 # A hosted page with its style sheets stays below this, for old phones and thin lines.
 PAGE_BYTES_MAX = 50_000

@@ -114,7 +114,7 @@ async def test_the_landing_page_shows_who_what_and_what_comes_later(administrato
     assert "see people and their roles person.read may Open" in text
     assert "approve a partner for live use partner.approve denied" in text
     assert "Not built yet" in text
-    assert "product studio" in text
+    assert "reconciliation desk" in text
 
 
 @pytest.mark.parametrize("path", ["", "/people", "/access", "/security"])

@@ -1,4 +1,4 @@
-"""One running platform for all journeys of a test worker, and who uses it."""
+"""Who uses the running platform in the journeys of a test worker."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,14 +7,7 @@ from functools import cache
 import pytest
 from tests.clients.customer import Customer
 from tests.clients.oauth import Library
-from tests.platform import Platform, running
-
-
-@pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The whole platform with its demo bank, as `make run` starts it."""
-    with running(tmp_path_factory.mktemp("platform")) as started:
-        yield started
+from tests.platform import Platform
 
 
 @pytest.fixture(scope="session")

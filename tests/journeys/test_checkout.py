@@ -18,7 +18,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from playwright.sync_api import Browser, Page, expect
-from tests.clients.browser import Watched, chromium, client_site
+from tests.clients.browser import ANSWER_MS, Watched, chromium, client_site
 from tests.clients.customer import Customer, next_code
 from tests.clients.forms import forms_of
 from tests.clients.oauth import HERE
@@ -115,7 +115,7 @@ def log_in(page: Page, platform: Platform) -> None:
 
 
 def heading(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(text)
+    expect(page.get_by_role("heading", level=1)).to_have_text(text, timeout=ANSWER_MS)
 
 
 def test_a_customer_pays_clicks_twice_goes_back_and_pays_once(
@@ -182,7 +182,8 @@ def test_a_scanned_code_is_paid_on_a_phone_and_the_shops_screen_says_so(
     heading(phone.page, "Paid")
 
     # Nobody touches the shop's screen: it looks again by itself.
-    expect(screen.page.get_by_role("status")).to_have_text("This order is paid.")
+    told = screen.page.get_by_role("status")
+    expect(told).to_have_text("This order is paid.", timeout=ANSWER_MS)
     expect(screen.page.locator("img.code")).to_have_count(0)
     assert (screen.foreign, phone.foreign) == ([], [])
     for each in (screen, phone):

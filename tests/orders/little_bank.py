@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from bankside.bank import ledger
@@ -30,10 +31,12 @@ from bankside.kernel.call import Answer, Call, Callback
 from bankside.kernel.caller import Caller
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, transaction
+from bankside.kernel.errors import BanksideError
 from bankside.kernel.ids import CustomerId
 from bankside.kernel.money import Money
 from bankside.kernel.snapshot import Operation
 from bankside.orders import Orders
+from bankside.orders.refusals import codes
 
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _people = itertools.count(1)
@@ -52,6 +55,13 @@ def operation(operation_id: str) -> Operation:
         moves_money=found.moves_money,
         writes=found.writes,
     )
+
+
+@cache
+def declared(operation_id: str) -> frozenset[str]:
+    """The codes that the operation's description names."""
+    found = load().operations[operation_id]
+    return frozenset(codes(load().product(found.product), found))
 
 
 def cny(text: str) -> dict[str, str]:
@@ -164,18 +174,22 @@ class LittleBank:
         asked = operation(operation_id)
         if key is None and asked.writes:
             key = f"key-{next(self._keys)}"
-        answer = self.orders.handle(
-            Call(
-                operation=asked,
-                caller=self.caller(),
-                path={"id": path} if path else {},
-                query=query or {},
-                body=body or {},
-                idempotency_key=key,
-                callback=callback,
-            )
+        call = Call(
+            operation=asked,
+            caller=self.caller(),
+            path={"id": path} if path else {},
+            query=query or {},
+            body=body or {},
+            idempotency_key=key,
+            callback=callback,
         )
-        return answer if isinstance(answer, Answer) else await answer
+        try:
+            answer = self.orders.handle(call)
+            return answer if isinstance(answer, Answer) else await answer
+        except BanksideError as refused:
+            # What an operation refuses with stands in its description.
+            assert refused.code in declared(operation_id), (operation_id, refused.code)
+            raise
 
     async def shown(self, operation_id: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """The JSON body of a call's answer."""

@@ -5,13 +5,14 @@ a bank of their own; what each primitive was given is written down.
 """
 
 import dataclasses
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.orders.little_bank import LittleBank
+from tests.orders.little_bank import LittleBank, cny
 from tests.orders.requests import World, begins, following, preceding, stand_up, valid
 
 from bankside.catalog import Product, load
@@ -60,17 +61,16 @@ def _noted(samples: Samples, use: str, run: Callable[..., Any]) -> Callable[...,
     return noted
 
 
-def covering() -> list[Product]:
-    """Products, few of them, that between them run every primitive of the catalogue."""
-    left = set(PRIMITIVES)
-    chosen: list[Product] = []
-    candidates = [each for each in load().products.values() if begins(each) is not None]
-    while True:
-        best = max(candidates, key=lambda each: len(_uses(each) & left))
-        if not _uses(best) & left:
-            return chosen
-        left -= _uses(best)
-        chosen.append(best)
+def next_product(samples: Samples, done: set[str]) -> Product | None:
+    """The product that promises most of the primitives nobody has run yet; None at the end."""
+    left = set(PRIMITIVES) - set(samples)
+    rest = [
+        each
+        for each in load().products.values()
+        if begins(each) is not None and each.id not in done
+    ]
+    best = max(rest, key=lambda each: len(_uses(each) & left), default=None)
+    return best if best is not None and _uses(best) & left else None
 
 
 def _uses(product: Product) -> set[str]:
@@ -79,55 +79,61 @@ def _uses(product: Product) -> set[str]:
 
 
 async def lived(bank: LittleBank, product: Product) -> None:
-    """A product from its request to its end: acts in their turn, the clock in between."""
+    """A product three times: with all that can be done, ended at once, and left to the clock."""
     world = await stand_up(bank)
     for each in preceding(product):
         shown = await bank.shown(each.operation, each.body(world), path=each.path(world))
         world[each.kept_as] = each.found(shown)
     operation = begins(product)
     assert operation is not None
-    for part in ("whole", "ended"):
-        order = await bank.shown(operation.id, valid(product, operation, world))
-        await _goes_on(bank, order["id"])
-        for each in sorted(product.all_operations, key=lambda op: _turn(op.word)):
-            if not each.writes or not Orders.runnable(product, each) or each is operation:
-                continue
-            if part == "ended" and each.word not in ENDS:
-                continue
-            with suppress(BanksideError):
-                await _acts(bank, world, product, each, order["id"])
-        await _goes_on(bank, order["id"])
-        world["no"] = f"{world['no']}x"
+    others = [
+        each
+        for each in product.all_operations
+        if each.writes and each is not operation and Orders.runnable(product, each)
+    ]
+    ending = [each for each in others if each.word in (*ENDS, *UNDOES)]
+    for acts in (others, ending, []):
+        with suppress(BanksideError):  # Some things can be done once only.
+            order = await bank.shown(operation.id, valid(product, operation, world))
+            await bank.orders.resume(order["id"], partner=bank.partner)
+            for each in sorted(acts, key=lambda op: _turn(op.word)):
+                with suppress(BanksideError):
+                    await _acts(bank, world, product, each, order["id"])
+        world["no"] = f"N{secrets.token_hex(5)}"
+
+
+async def time_passes(bank: LittleBank) -> None:
+    """A day, a month, and as long as papers take to mature."""
+    for days in (1, 40, 60):
+        await bank.orders.end_of_day(booking_date(bank.clock) + timedelta(days=1))
+        bank.clock.advance(timedelta(days=days))
+        for _ in range(2):
+            await bank.orders.expire()
 
 
 async def _acts(
     bank: LittleBank, world: World, product: Product, operation: Any, order: str
 ) -> None:
     body: Mapping[str, Any] = following(product, operation, world)
+    if operation.word in ("splits", "returns"):
+        share = {"account": world["rider"], "amount": cny("1.00")}
+        body = {"receivers": [share]} if operation.word == "splits" else share
+    if "to_account" in body:
+        body = {**body, "to_account": world["payer"]}
     if "code" in body:
         shown = await bank.shown(_read(product), path=order)
         code = shown["result"].get("ticket", {}).get("code", body["code"])
         body = {**body, "code": code}
     in_path = "{" in operation.path
     shown = await bank.shown(operation.id, body, path=order if in_path else None)
-    await _goes_on(bank, shown.get("id", order))
+    with suppress(BanksideError):
+        await bank.orders.resume(shown.get("id", order), partner=bank.partner)
 
 
 def _read(product: Product) -> str:
     return next(
-        each.id
-        for each in product.all_operations
-        if not each.writes and each.path.endswith("}")
+        each.id for each in product.all_operations if not each.writes and each.path.endswith("}")
     )
-
-
-async def _goes_on(bank: LittleBank, order: str) -> None:
-    """What workers and the clock do until tomorrow."""
-    with suppress(BanksideError):
-        await bank.orders.resume(order, partner=bank.partner)
-    await bank.orders.end_of_day(booking_date(bank.clock) + timedelta(days=1))
-    bank.clock.advance(timedelta(days=1))
-    await bank.orders.expire()
 
 
 def _turn(word: str) -> tuple[bool, ...]:

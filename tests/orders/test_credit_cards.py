@@ -3,6 +3,8 @@
 The figures are worked out by hand from the conventions in ``orders.interest.cards``.
 """
 
+import secrets
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,8 +16,12 @@ from tests.orders.requests.money import person
 from tests.orders.requests.world import World, stand_up
 
 from bankside.bank.accounts import House, house_account
-from bankside.bank.ledger import verify
+from bankside.bank.ledger import Books, verify
+from bankside.catalog import load
+from bankside.kernel.clock import FixedClock
+from bankside.kernel.db import Pool
 from bankside.kernel.errors import BanksideError
+from bankside.orders import Orders
 from bankside.orders.interest import half_even
 from bankside.orders.interest.cards import CardBook, billed, interest_on, judged, opened, paid
 
@@ -59,10 +65,14 @@ class Card:
 
 
 @pytest.fixture
-async def card(bank: LittleBank) -> Card:
-    world = await stand_up(bank)
-    shown = await bank.shown(f"{CARDS}.create", {**person(world), "amount": cny("5000.00")})
-    return Card(world, shown["id"], shown["result"]["account"]["id"])
+async def card(fresh_pool: Pool, clock: FixedClock) -> AsyncIterator[Card]:
+    """On books of its own: what others booked later would date its entries later as well."""
+    async with Books(fresh_pool, clock) as books:
+        orders = Orders(fresh_pool, books, clock, load())
+        bank = LittleBank(fresh_pool, books, clock, orders, f"prt_{secrets.token_hex(8)}")
+        world = await stand_up(bank)
+        shown = await bank.shown(f"{CARDS}.create", {**person(world), "amount": cny("5000.00")})
+        yield Card(world, shown["id"], shown["result"]["account"]["id"])
 
 
 async def test_a_bill_paid_whole_by_its_due_date_costs_nothing(card: Card) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.platform import Platform, running
+from tests.platform import Platform
 from tests.sdks.harness import ANSWER_SECONDS, Relay, port_80, relaying
 from tests.sdks.icbc_client import IcbcClient
 from tests.sdks.sdks import MATRIX, Sdk, Setup
@@ -111,13 +111,6 @@ class Demo:
             if each["partner"] == self.app["partner"] and not each.get("tenant")
         )
         return found
-
-
-@pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """One platform for the whole matrix."""
-    with running(tmp_path_factory.mktemp("sdks") / "home") as platform:
-        yield platform
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,7 @@ def pay(page: Page, platform: Platform) -> None:
         page.locator("form.fields button[type=submit]").click()
     page.locator("label.choice").first.click()
     page.locator("button[value=approve]").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Paid")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Paid", timeout=ANSWER_MS)
 
 
 def opened(page: Page, sdk: Sdk, shop: Shop, verb: str, text: str) -> None:
@@ -244,7 +244,7 @@ def test_a_form_that_is_opened_twice_leads_to_the_same_page_and_is_paid_once(
     opened(page, sdk, shop, "GET", address)
 
     assert page.url == first
-    expect(page.get_by_role("heading", level=1)).to_have_text("Paid")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Paid", timeout=ANSWER_MS)
     assert str(before - demo.balance()) == "12.30"
 
 

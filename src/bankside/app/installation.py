@@ -44,6 +44,10 @@ class Local:
         return self.settings.egress_loopback
 
     @property
+    def upstream_hosts(self) -> frozenset[str]:
+        return self.settings.upstream_hosts
+
+    @property
     def clock(self) -> Clock:
         return SystemClock()
 
@@ -67,10 +71,23 @@ class Local:
 
         return await publish_snapshot(self.home, pool, self.clock)
 
+    def imported_routes(self) -> int:
+        from bankside.app.publish import kept_snapshot
+        from bankside.catalog import answering_routes, kind_of
+
+        snapshot = kept_snapshot(self.home)
+        routes = answering_routes(snapshot) if snapshot is not None else []
+        return sum(kind_of(each) == "imported" for each in routes)
+
     def runnable(self, product: Any, operation: Any) -> bool:
         from bankside.orders import Orders
 
         return Orders.runnable(product, operation)
+
+    def refusals(self, product: Any, operation: Any) -> tuple[str, ...]:
+        from bankside.orders import Orders
+
+        return Orders.refusals(product, operation)
 
     async def examine(self, pool: "Pool", request: bytes, theirs: str | None) -> Mapping[str, Any]:
         from bankside.app.doctor import examine

@@ -9,6 +9,7 @@ from bankside.kernel.clock import Clock
 from bankside.kernel.db import Pool, transaction
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import Verifier, signer, verifier
+from bankside.kernel.snapshot import Snapshot, decode
 from bankside.orders import Orders
 from bankside.partners import ensure_platform_keys, private_key
 
@@ -39,6 +40,12 @@ async def publish_snapshot(home: Path, pool: Pool, clock: Clock) -> int:
 def snapshot_verifier(home: Path) -> Verifier:
     """The verifier of this installation's snapshots; on disk, so that no database is needed."""
     return verifier(SNAPSHOT_ALG, (home / "keys" / "snapshot.der").read_bytes())
+
+
+def kept_snapshot(home: Path) -> Snapshot | None:
+    """The newest snapshot that an edge of this home put in force; None before the first."""
+    blobs = sorted((home / "snapshot").glob("*.blob"), key=lambda each: each.stat().st_mtime_ns)
+    return decode(blobs[-1].read_bytes(), snapshot_verifier(home)) if blobs else None
 
 
 def _keep_public(home: Path, der: bytes) -> None:

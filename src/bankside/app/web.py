@@ -16,9 +16,21 @@ from bankside.app.publish import catalogue
 from bankside.app.returns import Returns
 from bankside.app.settings import Settings
 from bankside.app.tls import CertificateProtocol, server_tls
-from bankside.catalog import openapi
-from bankside.console import Pacing, Site, build, checkout, customer, link_refused, people
+from bankside.catalog import KINDS, openapi
+from bankside.catalog.lifecycle import World
+from bankside.console import (
+    Pacing,
+    Site,
+    build,
+    checkout,
+    customer,
+    documents,
+    link_refused,
+    operator,
+    people,
+)
 from bankside.console.entry import RealmPages
+from bankside.console.operator import Studio
 from bankside.identity.certificates import ClientCertificates
 from bankside.identity.http import AuthorizationServer, routes
 from bankside.kernel import telemetry
@@ -27,7 +39,7 @@ from bankside.kernel.db import Pool, open_pool
 from bankside.kernel.egress import Egress
 from bankside.kernel.heartbeat import beat
 from bankside.kernel.secrets import Vault
-from bankside.orders import Orders
+from bankside.orders import Orders, in_flight
 
 DRAIN_SECONDS = 10
 # Pages and the ledger's collector, which holds one while it commits.
@@ -78,13 +90,15 @@ def _site(settings: Settings, pool: Pool, clock: Clock, vault: Vault, orders: Or
         clock=clock,
         first_call=first_call(settings.home),
         demo_file=f"{settings.home.name}/demo.json",
-        openapi=lambda: openapi(catalogue(), Orders.runnable),
+        openapi=lambda: openapi(catalogue(), Orders.runnable, Orders.refusals),
         exposition=telemetry.exposition,
         routes=[
             *routes(authorization, refused_page=link_refused),
             customer.routes(pages),
             checkout.routes(checkout.Checkout(pages, orders.payment_pages, way_back)),
             *people.routes(pages),
+            operator.routes(pages, Studio(_world())),
+            *documents.routes(pages, _documents(pool)),
         ],
         pacing=Pacing(oauth=settings.oauth_rate, login=settings.login_rate),
     )
@@ -109,6 +123,18 @@ def _server(settings: Settings, application: Any) -> uvicorn.Server:
     # Signals are ours: uvicorn would take them over and leave us waiting.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
     return server
+
+
+def _world() -> World:
+    """What the life cycle of products needs of the rest."""
+    return World(catalogue=catalogue(), kinds=KINDS, in_flight=in_flight)
+
+
+def _documents(pool: Pool) -> documents.Documents:
+    """The OpenAPI documents of parts of the platform."""
+    return documents.Documents(
+        pool, catalogue(), lambda shown: openapi(shown, Orders.runnable, Orders.refusals)
+    )
 
 
 def _layered(settings: Settings, app: Any) -> Any:

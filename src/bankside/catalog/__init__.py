@@ -5,15 +5,19 @@ Always true: what the catalogue shows, the router answers; definitions are data 
 
 Public: load, Catalogue, Product, ProductOperation, Input, Step, Text and the other values of
 ``model``; compile_snapshot, route_of, Runnable; publish, Publication, compiled, latest_snapshot,
-CHANNEL, standing_now, Standing, offers, Offers, Offer, ProductUnknown; openapi, input_schema; count,
-answering_routes, kind_of; shelf, Shelf, Card. The checks are in ``bankside.catalog.validation``,
-solutions in ``bankside.catalog.solutions``.
+CHANNEL, standing_now, Standing, KINDS, offers, Offers, Offer, ProductUnknown; impact, Impact,
+differences, Difference; openapi, input_schema; count, answering_routes, kind_of; shelf, Shelf, Card.
+The checks are in ``bankside.catalog.validation``, solutions in ``bankside.catalog.solutions``, the
+life cycle of products in ``bankside.catalog.lifecycle``.
 """
 
 from bankside.catalog.apis import input_schema, openapi
 from bankside.catalog.compiling import Runnable, compile_snapshot, route_of
 from bankside.catalog.counting import answering_routes, count, kind_of
+from bankside.catalog.differences import Difference, differences
 from bankside.catalog.errors import ProductUnknown
+from bankside.catalog.graph import Impact, impact
+from bankside.catalog.kinds import KINDS
 from bankside.catalog.loading import load
 from bankside.catalog.model import (
     HOUSE_ROLES,
@@ -51,13 +55,16 @@ from bankside.catalog.store import CHANNEL
 __all__ = [
     "CHANNEL",
     "HOUSE_ROLES",
+    "KINDS",
     "RUNTIME_ACTIONS",
     "STANDS",
     "Card",
     "Catalogue",
     "Category",
     "Cloud",
+    "Difference",
     "Fees",
+    "Impact",
     "Input",
     "Limits",
     "Offer",
@@ -79,6 +86,8 @@ __all__ = [
     "compile_snapshot",
     "compiled",
     "count",
+    "differences",
+    "impact",
     "input_schema",
     "kind_of",
     "latest_snapshot",

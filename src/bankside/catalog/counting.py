@@ -63,7 +63,9 @@ def answering_routes(snapshot: Snapshot) -> list[Operation]:
 
 
 def kind_of(operation: Operation) -> str:
-    """``product``, ``cloud``, ``platform`` or ``access``."""
+    """``product``, ``cloud``, ``platform``, ``access``, or ``imported`` (forwarded)."""
+    if operation.upstream:
+        return "imported"
     kind = operation.product.partition(".")[0]
     if kind == "open-banking":
         return "access"

@@ -25,3 +25,9 @@ class SolutionTaken(Refused):
     """A solution of the catalogue has this id."""
 
     code = "solution.id_taken"
+
+
+class SolutionUnknown(NotFound):
+    """Nobody installed such a solution."""
+
+    code = "solution.not_installed"

@@ -5,6 +5,7 @@ at most one version on trial stands beside it, for whom it is open to; where not
 more, what was withdrawn says so. A shipped product without a stored version is live as shipped.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,9 +14,11 @@ from bankside.catalog.kinds import KINDS
 from bankside.catalog.lifecycle.kind import Kinds
 from bankside.catalog.lifecycle.model import MAKING, STANDING, TRIAL, ProductVersion, State
 from bankside.catalog.lifecycle.reading import product_at, shipped_version
-from bankside.catalog.model import Catalogue, Product, ProductOperation
+from bankside.catalog.model import Catalogue, Category, Product, ProductOperation, Text
 from bankside.kernel.snapshot import Operation, Stage, StageState
 
+# Where categories stand that the shelf does not name: behind all others.
+LAST = 1_000
 # Makes the router's operation of a product's; the compiler supplies it.
 Route = Callable[[Product, ProductOperation], Operation]
 
@@ -55,7 +58,12 @@ class Standing:
             for each in owner.all_operations
         }
         clouds = {each.id: each for cloud in shipped.clouds.values() for each in cloud.operations}
-        return replace(shipped, products=products, operations={**operations, **clouds})
+        return replace(
+            shipped,
+            categories=_categories(shipped, products),
+            products=products,
+            operations={**operations, **clouds},
+        )
 
     def scopes(self, product: str) -> frozenset[str]:
         """All that any standing edition of a product asks of an app."""
@@ -79,6 +87,19 @@ class Standing:
 
 
 NOTHING_STORED = Standing()
+
+
+def _categories(shipped: Catalogue, products: Mapping[str, Product]) -> Mapping[str, Category]:
+    """The shelf's categories, and one for products that services of the bank carry out."""
+    if all(each.category in shipped.categories for each in products.values()):
+        return shipped.categories
+    counts = Counter(each.category for each in products.values())
+    added = {
+        name: Category(name, Text("行内服务", "Services of the bank"), LAST, count)
+        for name, count in counts.items()
+        if name not in shipped.categories
+    }
+    return {**shipped.categories, **added}
 
 
 def standing_of(

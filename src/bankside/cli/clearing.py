@@ -1,7 +1,7 @@
 """`bankside clearing`: a date is cleared, its batch shown, its settlement files written."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -55,7 +55,7 @@ async def show(
             today = booking_date(installation.clock)
             found = await clearing.batches(db, before=today, limit=10)
             rows = [_batch(each) for each in found]
-            emit(rows, as_json=as_json, text=lambda: table(rows, _BATCH))
+            emit(rows, as_json=as_json, text=lambda: table(_filled(rows), _BATCH))
             return DONE
         on = date_of(day)
         batch = await clearing.read_batch(db, on)
@@ -76,7 +76,11 @@ async def show(
         facts,
         as_json=as_json,
         text=lambda: "\n\n".join(
-            ("\n".join(_lines(head)), table(positions, _POSITION), table(payouts, _PAYOUT))
+            (
+                "\n".join(_lines(head)),
+                table(_filled(positions), _POSITION),
+                table(_filled(payouts), _PAYOUT),
+            )
         ),
     )
     return DONE
@@ -172,7 +176,7 @@ async def accounts(installation: Installation, partner: str, *, as_json: bool) -
         }
         for each in found
     ]
-    emit(rows, as_json=as_json, text=lambda: table(rows, [*_SUPERVISED, "owed"]))
+    emit(rows, as_json=as_json, text=lambda: table(_filled(rows), [*_SUPERVISED, "owed"]))
     return DONE
 
 
@@ -199,6 +203,11 @@ async def release(
         )
     _print(_payout(found, booking_date(installation.clock)), as_json=as_json)
     return DONE
+
+
+def _filled(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows for a table: ``-`` where there is nothing."""
+    return [{name: "-" if each is None else each for name, each in row.items()} for row in rows]
 
 
 def _print(facts: Mapping[str, Any], *, as_json: bool) -> None:

@@ -32,6 +32,10 @@ class Installation(Protocol):
         """Whether this machine's own addresses may be called: in trials only."""
 
     @property
+    def upstream_hosts(self) -> frozenset[str]:
+        """Services of the bank that the operator named (``host:port``)."""
+
+    @property
     def clock(self) -> Clock:
         """The clock commands use."""
 
@@ -41,8 +45,14 @@ class Installation(Protocol):
     async def publish(self, pool: "Pool") -> int:
         """Compile and publish a snapshot; its version."""
 
+    def imported_routes(self) -> int:
+        """Routes that are forwarded to services of the bank, by the snapshot kept on disk."""
+
     def runnable(self, product: Any, operation: Any) -> bool:
         """Whether the orders runtime executes this operation today."""
+
+    def refusals(self, product: Any, operation: Any) -> tuple[str, ...]:
+        """The codes that an operation can answer with."""
 
     async def examine(self, pool: "Pool", request: bytes, theirs: str | None) -> Mapping[str, Any]:
         """The signature doctor's report on a raw HTTP request."""

@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from bankside.catalog import lifecycle, load, standing_now
-from bankside.catalog.graph import impact
-from bankside.catalog.kinds import KINDS
+from bankside.catalog import KINDS, impact, lifecycle, load, standing_now
 from bankside.catalog.lifecycle import (
+    NOTICE_DAYS,
     Draft,
     Outcome,
     ProductVersion,
@@ -24,7 +23,6 @@ from bankside.catalog.lifecycle import (
     World,
     onward,
 )
-from bankside.catalog.lifecycle.model import NOTICE_DAYS
 from bankside.cli.installation import Installation
 from bankside.cli.output import DONE, USAGE, emit, fail, note, table
 from bankside.identity.people import Person, person_with

@@ -10,10 +10,12 @@ import typer
 from bankside.cli import (
     tree_clearing,
     tree_demo,
+    tree_import,
     tree_people,
     tree_product,
     tree_reconcile,
     tree_sandbox,
+    tree_solution,
     tree_webhooks,
 )
 from bankside.cli.installation import Installation
@@ -69,9 +71,11 @@ def build() -> typer.Typer:
         tree.add_typer(group, name=name)
     tree_people.add_to(tree)
     tree_product.add_to(tree)
+    tree_import.add_to(tree)
     tree_webhooks.add_to(tree)
     tree_reconcile.add_to(tree)
     tree_clearing.add_to(tree)
+    tree_solution.add_to(tree)
     tree_demo.add_to(tree)
     tree_sandbox.add_to(tree)
     return tree
@@ -208,11 +212,16 @@ def _catalogue_check(context: typer.Context, json: AsJson = False) -> None:
 def _catalogue_openapi(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(help="file to write")] = Path("sdk/openapi.json"),
+    product: Annotated[str, typer.Option(help="of this product only")] = "",
+    partner: Annotated[str, typer.Option(help="of what this partner holds only")] = "",
 ) -> None:
-    """Write the OpenAPI 3.1 document of the whole platform."""
+    """Write the OpenAPI 3.1 document of the whole platform, of a product, or for a partner."""
     from bankside.cli import catalogue
 
-    catalogue.write_openapi(context.obj, target)
+    if product or partner:
+        run(catalogue.write_part(context.obj, target, product, partner))
+    else:
+        catalogue.write_openapi(context.obj, target)
 
 
 def _day_close(

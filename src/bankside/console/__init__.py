@@ -2,8 +2,8 @@
 
 Shows and asks, never decides: what it shows comes from the catalogue and the same rows the edge
 writes. Server-rendered, zh and en, usable without script, under a strict content security policy.
-Portal and console come later; faces that stand: ``customer``, ``checkout``, ``people``; their way
-in: ``entry``.
+Faces that stand: ``customer``, ``checkout``, ``people``, ``operator`` (the product studio); their
+way in: ``entry``. The portal comes later.
 
 Public: Site (what `app` hands in), build (the ASGI application), Pacing (how fast one source may
 knock), link_refused (the page for a sign-in link that cannot be used).

@@ -18,7 +18,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
 
 from bankside.catalog import Catalogue, Runnable, shelf
-from bankside.console import health
+from bankside.console import health, solutions
 from bankside.console.pacing import Pacing
 from bankside.console.pages import SECURITY_HEADERS, Look, page, theme_css
 from bankside.console.shelf import ShelfPages
@@ -61,6 +61,7 @@ def build(site: Site) -> Litestar:
         middleware=[site.pacing.guard] if site.pacing else [],
         route_handlers=[
             *_pages(site),
+            *solutions.routes(site.catalogue, site.runnable),
             *_probes(site),
             *site.routes,
             create_static_files_router(

@@ -78,7 +78,7 @@ def call_row(x: Exchange, reply: Reply, seconds: float) -> CallRow:
         x.wire.name,
         operation.id,
         operation.product,
-        "",  # solution
+        facts.get("solution", ""),
         facts.get("branch", ""),
         operation.version,
         "",  # arm

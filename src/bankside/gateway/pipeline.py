@@ -294,6 +294,7 @@ def _call(x: Exchange) -> Call:
         callback=x.callback,
         return_to=x.return_to,
         outcome=_outcome(x),
+        trace=x.headers.get("traceparent", ""),
     )
 
 

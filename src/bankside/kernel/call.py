@@ -36,6 +36,7 @@ class Call(msgspec.Struct, frozen=True):
     ``{"amount": "12.34", "currency": "CNY"}``. After ``deadline`` nobody waits. ``return_to`` is
     the ``return_url`` of dialects that name one beside the business content. ``outcome`` is what a
     sandbox app asks to happen instead (``X-Sandbox-Outcome``); empty for live apps.
+    ``trace`` is the caller's ``traceparent`` as it was sent, "" without one.
     """
 
     operation: Operation
@@ -48,6 +49,7 @@ class Call(msgspec.Struct, frozen=True):
     callback: Callback | None = None
     return_to: Callback | None = None
     outcome: str = ""
+    trace: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

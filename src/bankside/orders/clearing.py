@@ -32,10 +32,11 @@ async def clear(desk: Desk, on: date) -> Batch:
     """
     async with desk.reading() as db:
         newest = await clearing.newest(db)
-    if newest is None or newest.on <= on:
-        for _ in range(SWEEPS_MAX):
-            if not await workflow.end_of_day(desk, on):
-                break
+    # What could not be settled before the seal is tried again, and is then in the next date.
+    open_still = newest is None or newest.on <= on
+    for _ in range(SWEEPS_MAX if open_still else 1):
+        if not await workflow.end_of_day(desk, on):
+            break
     await clearing.seal(desk.pool, desk.clock, on)
     batch = await clearing.advance(desk.pool, desk.clock, desk.network, on)
     if batch.state is BatchState.CONFIRMED and await _agrees(desk, on):

@@ -49,7 +49,7 @@ from bankside.orders.errors import (
 from bankside.orders.model import Order, State
 from bankside.orders.ports import Outside
 from bankside.orders.posting import group_of
-from bankside.orders.races import Moved as Moved
+from bankside.orders.races import Moved as Moved  # noqa: PLC0414 - what callers of the desk catch
 from bankside.orders.races import meaning
 from bankside.orders.sandbox.heard import Clocks
 from bankside.orders.turnstile import Occupied, Turnstile

@@ -4,8 +4,7 @@ Always true: what callers meet was frozen before, so a definition that was read 
 order finds the version it began with for as long as it runs.
 """
 
-from bankside.catalog import Catalogue, Product
-from bankside.catalog.kinds import KINDS
+from bankside.catalog import KINDS, Catalogue, Product
 from bankside.catalog.lifecycle import product_at, version_of
 from bankside.kernel.db import Connection
 

@@ -8,7 +8,7 @@ from bankside.kernel.errors import Refused, Unavailable
 from bankside.orders import engine, store, unattended
 from bankside.orders.desk import Desk, Moved
 from bankside.orders.model import Order, PlanStep
-from bankside.orders.primitives import instrument
+from bankside.orders.primitives import PRIMITIVES, instrument
 from bankside.orders.primitives.effect import section
 
 _STEP = PlanStep("maturity", "instrument.settle", "maturity", "compensate")
@@ -23,7 +23,8 @@ async def matured(desk: Desk, order: Order) -> None:
         await unattended.give_back(desk, order, "instrument.lapsed", "票据失效 lapsed")
         return
     at = desk.clock.now()
-    change = engine.amend(order, _STEP, instrument.settle(order, _STEP, {}, at), at)
+    effect = PRIMITIVES[_STEP.use].run(order, _STEP, {}, at)
+    change = engine.amend(order, _STEP, effect, at)
     try:
         await unattended.commit(desk, order, change, "到期兑付 settlement")
     except Unavailable:

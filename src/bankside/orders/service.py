@@ -23,6 +23,7 @@ from bankside.orders.families import ECHO, Handler, handler
 from bankside.orders.families.desk_payment import PaymentPages
 from bankside.orders.families.platform import echo
 from bankside.orders.openbanking import HANDLERS
+from bankside.orders.refusals import codes
 from bankside.orders.sandbox import jump
 from bankside.orders.solutions import service as runs
 from bankside.partners.webhooks import Webhooks
@@ -72,7 +73,14 @@ class Orders:
         """Whether the operation does what the catalogue says; False answers NotBuilt."""
         if operation.id == ECHO or operation.id in HANDLERS:
             return True
+        if product.tier == "imported":
+            return True  # The edge forwards it to the service behind; nothing of it comes here.
         return handler(product, operation) is not None
+
+    @staticmethod
+    def refusals(product: Product, operation: ProductOperation) -> tuple[str, ...]:
+        """The codes that the operation can answer with, for its description."""
+        return codes(product, operation)
 
     def handle(self, call: Call) -> Answer | Awaitable[Answer]:
         """Carry out one proven call: the edge's ``Handle`` port.

@@ -6,7 +6,7 @@ from datetime import datetime
 from bankside.kernel.db import Connection, Row
 
 PREFETCH = 2_000
-SECONDS_MAX = 600
+SECONDS_MAX = 1_800
 
 # What a settlement paid out is the order's sum today less what came back to it later.
 _ROWS = """

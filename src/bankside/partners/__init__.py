@@ -7,12 +7,13 @@ unknown as one that does not exist; every change publishes an event whose type s
 Use cases take a connection inside the caller's transaction and never commit.
 Public: create_partner, read_partner, list_partners, block_partner, unblock_partner; create_tenant,
 read_tenant, list_tenants, tenants_of, reissue_token, block_tenant, unblock_tenant; create_app,
-read_app, list_apps, set_rate, subscribe, unsubscribe, list_subscriptions, subscribers, block_app,
+read_app, list_apps, set_rate, subscribe, unsubscribe, list_subscriptions, subscribers,
+held_products, block_app,
 unblock_app;
 register_key, rotate_key, revoke_key, list_keys, choose_answer_key; ensure_platform_keys,
 create_platform_key, read_platform_key, list_platform_keys, private_key, make_default_platform_key,
 retire_platform_key; snapshot_view, wire_keys; give_space, renew_space, read_space, list_spaces,
-move_clock, moved_clocks, clock_of, signatory; the values Partner, Tenant, NewApp, PartnerApp,
+move_clock, moved_clocks, clock_of, home_of, signatory; the values Partner, Tenant, NewApp, PartnerApp,
 NewKey, AppKey, NewPlatformKey, PlatformKey, SnapshotView, WireKeys, Space; EVENT_PREFIX. Refusals
 stand in each slice's ``errors``.
 """
@@ -23,6 +24,7 @@ from bankside.partners.apps import (
     PartnerApp,
     block_app,
     create_app,
+    held_products,
     list_apps,
     list_subscriptions,
     read_app,
@@ -67,6 +69,7 @@ from bankside.partners.sandboxes import (
     SpaceUnknown,
     clock_of,
     give_space,
+    home_of,
     list_spaces,
     move_clock,
     moved_clocks,
@@ -116,6 +119,8 @@ __all__ = [
     "create_tenant",
     "ensure_platform_keys",
     "give_space",
+    "held_products",
+    "home_of",
     "list_apps",
     "list_keys",
     "list_partners",

@@ -20,6 +20,7 @@ APP_KEY_ROTATED = "partners.app.key_rotated"
 APP_KEY_REVOKED = "partners.app.key_revoked"
 APP_ANSWER_KEY_CHOSEN = "partners.app.answer_key_chosen"
 SANDBOX_CREATED = "partners.sandbox.created"
+SANDBOX_LOAD_ANNOUNCED = "partners.sandbox.load_announced"
 SANDBOX_CLOCK_MOVED = "partners.sandbox.clock_moved"
 
 # Every event above starts with this; a consumer that recompiles needs no list.

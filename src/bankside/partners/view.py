@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bankside.kernel.clock import NO_TIME, Clock
 from bankside.kernel.db import Connection
@@ -13,11 +13,12 @@ from bankside.partners.apps import every as every_app
 from bankside.partners.apps import every_subscription
 from bankside.partners.keys import CONTENT_ALGORITHM, AppKey, every_active, every_answer_key
 from bankside.partners.platform_keys import every as every_platform_key
-from bankside.partners.sandboxes import moved_clocks
+from bankside.partners.sandboxes import announced_loads, moved_clocks
 from bankside.partners.tenants import tokens as every_token
 
 # The end of time of a key without one; far beyond any clock, within a 64-bit integer.
 _NO_END = 2**40
+_NO_LOAD = (0, datetime.fromtimestamp(0, UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ async def snapshot_view(db: Connection, clock: Clock) -> SnapshotView:
         tokens[partner][token_hash.hex()] = tenant
     products = await every_subscription(db)
     ahead = await moved_clocks(db)
+    loads = await announced_loads(db, clock)
     return SnapshotView(
         apps={
             each.id: App(
@@ -68,6 +70,8 @@ async def snapshot_view(db: Connection, clock: Clock) -> SnapshotView:
                 content_keys=content.get(each.id, {}),
                 answer_keys=answers.get(each.id, {}),
                 tenants=tokens.get(each.partner, {}),
+                load_rate=loads.get(each.partner, _NO_LOAD)[0],
+                load_until=_epoch(loads.get(each.partner, _NO_LOAD)[1]),
                 ahead_s=int(ahead.get(each.partner, NO_TIME).total_seconds()),
             )
             for each, active in await every_app(db)

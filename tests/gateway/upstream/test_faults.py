@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.gateway.upstream.service import Seen, answer, call, desk, service
@@ -177,6 +178,21 @@ async def test_what_becomes_of_calls_is_counted_for_the_operator() -> None:
 
     key = ("imported.tips", "failed")
     assert CALLS.values[key] == before.get(key, 0) + 1
+
+
+def test_the_loop_of_the_edge_carries_all_of_it_too() -> None:
+    """uvloop's transports differ from asyncio's in small things."""
+
+    async def stories() -> None:
+        await test_a_read_whose_connection_was_closed_is_asked_once_more()
+        await test_what_waits_for_a_connection_is_bounded_and_the_rest_is_refused_at_once()
+        await test_a_call_whose_caller_left_ends_its_connection_and_its_key_is_unknown()
+        for fault in (drip, storm, garbage, close_after_head):
+            await test_each_fault_ends_bounded_opens_the_circuit_and_is_never_a_bug_of_ours(
+                fault, "create"
+            )
+
+    uvloop.run(stories())
 
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.booleans()), max_size=300))

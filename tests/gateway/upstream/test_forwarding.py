@@ -52,6 +52,21 @@ async def test_a_read_is_asked_of_the_service_and_its_answer_comes_back() -> Non
     assert asked.headers["x-request-id"] == "req-1"
 
 
+async def test_the_callers_trace_goes_on_and_what_is_no_trace_does_not() -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    async with service(says(200, {"id": "t1"})) as there:
+        made = desk(there.url)
+        await made.forwarder(call(trace=f"00-{trace}-b7ad6b7169203331-01"))
+        await made.forwarder(call(trace="00-evil\r\nx: y"))
+
+    first, second = (each.headers["traceparent"] for each in there.seen)
+    assert first.startswith(f"00-{trace}-")
+    assert first.endswith("-01")
+    assert "b7ad6b7169203331" not in first
+    assert second.startswith("00-")
+    assert len(second) == 55
+
+
 async def test_connections_are_kept_and_each_caller_gets_its_own_answer() -> None:
     async def echo(asked: Seen, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.002)

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 from tests.identity.builders import asks_access, awaiting, yes
-from tests.orders.little_bank import LittleBank, cny
+from tests.orders.little_bank import LittleBank, cny, operation
 from tests.orders.sandbox.tester import SandboxApp, a_tester
 
 from bankside.bank.accounts import account
 from bankside.bank.ledger import entries_page, verify
-from bankside.identity.consents import ConsentStatus, Permission, authorise_consent, consent
+from bankside.identity.consents import (
+    ConsentNotActive,
+    ConsentStatus,
+    Permission,
+    authorise_consent,
+    consent,
+)
+from bankside.kernel.call import Call
 from bankside.kernel.clock import BANK_ZONE, ShiftedClock
 from bankside.kernel.db import transaction
 from bankside.orders.errors import InputInvalid
@@ -165,8 +172,15 @@ async def test_a_consent_expires_by_the_space_s_clock_whoever_asks(tester: Sandb
         said = yes(request, own.customer, own)
         given = await authorise_consent(db, tester.clock, tester.partner, waiting.id, said)
     days = (given.valid_until - tester.clock.now()).days
+    under = replace(tester, consent=given.id)
+    balance = "account.account-balances.query"
+    assert (await under.call(balance, path=own.id)).status == 200
 
     await tester.advance(days=days + 1)
+
+    asked = Call(operation=operation(balance), caller=under.caller(), path={"id": own.id})
+    with pytest.raises(ConsentNotActive):
+        await tester.orders.handle(asked)  # type: ignore[misc]
 
     async with tester.pool.acquire() as db:
         found = await consent(db, tester.clock, tester.partner, given.id)

@@ -1,6 +1,7 @@
 """A sandbox app has a data space of its own: people, money, nobody else's, and a fresh start."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.orders.little_bank import LittleBank, cny
@@ -10,9 +11,18 @@ from tests.partners.builders import VAULT, a_key, an_app
 from bankside.bank import ledger
 from bankside.bank.accounts import House, house_account, in_space
 from bankside.kernel.db import transaction
+from bankside.kernel.ids import PartnerId
 from bankside.orders.errors import AccountUnknown, InputInvalid, OrderNotFound, SandboxOnly
-from bankside.partners import SpaceUnknown, list_keys, read_partner, register_key, snapshot_view
-from bankside.partners.sandboxes import SpaceExists
+from bankside.partners import (
+    SpaceUnknown,
+    home_of,
+    list_keys,
+    read_partner,
+    read_space,
+    register_key,
+    snapshot_view,
+)
+from bankside.partners.sandboxes import SpaceExists, SpacesTooMany, service
 
 CREATE = "platform.spaces.create"
 TRANSFER = "payment.internal-transfers.create"
@@ -226,6 +236,33 @@ async def test_the_other_apps_of_the_partner_stay_where_they_are(bank: LittleBan
     stays = replace(tester, app=other.id)
     await stays.learn()
     assert stays.partner == partner.id
+
+
+async def test_an_app_gets_so_many_spaces_a_day_and_no_more(
+    tester: SandboxApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "SPACES_A_DAY", 2)
+    await tester.call("platform.resets.create", {"app": tester.app})
+    await tester.learn()
+    space = tester.partner
+
+    with pytest.raises(SpacesTooMany):
+        await tester.call("platform.resets.create", {"app": tester.app})
+
+    await tester.learn()
+    assert tester.partner == space
+    tester.clock.advance(timedelta(days=1))
+    assert (await tester.call("platform.resets.create", {"app": tester.app})).status == 201
+
+
+async def test_a_moved_app_is_found_where_it_stands(tester: SandboxApp) -> None:
+    async with tester.pool.acquire() as db:
+        space = await read_space(db, tester.partner)
+        home = await home_of(db, space.parent, tester.app)
+        nobodys = await home_of(db, space.parent, "app_nobody")
+        foreign = await home_of(db, PartnerId("prt_other"), tester.app)
+
+    assert (home, nobodys, foreign) == (space.id, space.parent, "prt_other")
 
 
 async def _is_open(tester: SandboxApp, account: str) -> bool:

@@ -20,6 +20,7 @@ class SandboxApp(LittleBank):
 
     app: str = ""
     ahead_s: int = 0
+    consent: str | None = None
 
     def caller(self) -> Caller:
         return Caller(
@@ -28,6 +29,7 @@ class SandboxApp(LittleBank):
             tenant=self.tenant,
             environment=self.environment,
             ahead_s=self.ahead_s,
+            consent=self.consent,
         )
 
     async def learn(self) -> None:

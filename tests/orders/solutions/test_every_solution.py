@@ -1,10 +1,10 @@
 """Every solution of the catalogue runs whole: its steps are orders, and the books balance."""
 
 import pytest
+from tests.orders.solutions.inputs import inputs
 from tests.orders.solutions.solution_bank import (
     STEPS,
     RunningBank,
-    inputs,
     made_before,
     people,
 )

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from tests.orders.solutions.solution_bank import RunningBank, inputs, made_before, people
+from tests.orders.solutions.inputs import inputs
+from tests.orders.solutions.solution_bank import RunningBank, made_before, people
 
 from bankside.bank.ledger import verify
 from bankside.catalog import load

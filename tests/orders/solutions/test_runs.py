@@ -13,9 +13,8 @@ from tests.orders.solutions.solution_bank import CANCEL, CREATE, SHOW, STEPS, Ru
 
 from bankside.bank.ledger import Books, verify
 from bankside.catalog import load
-from bankside.catalog.errors import SolutionBroken, SolutionTaken
-from bankside.catalog.solutions.assembly import Asker
-from bankside.catalog.solutions.service import install
+from bankside.catalog.errors import SolutionBroken, SolutionTaken, SolutionUnknown
+from bankside.catalog.solutions import Asker, install, withdraw
 from bankside.kernel.db import transaction
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.ids import PartnerId
@@ -29,7 +28,7 @@ from bankside.orders.solutions.errors import (
     SolutionNotFound,
     SolutionNotRunnable,
 )
-from bankside.partners import unsubscribe
+from bankside.partners import block_app, unblock_app, unsubscribe
 
 NAME = "pay-and-tell"
 ANYBODY = Asker(runnable=Orders.runnable)
@@ -95,6 +94,26 @@ async def test_a_run_keeps_the_version_it_began_with(runs: RunningBank) -> None:
     assert (first, second) == (1, 2)
     assert states(shown) == {"pay": "done", "approve": "done"}
     assert states(again) == {"pay": "done", "approve": "skipped"}
+
+
+async def test_a_withdrawn_solution_begins_nothing_and_its_runs_go_on(runs: RunningBank) -> None:
+    row = assembly()
+    row["steps"][1]["trigger"] = "call"
+    await installed(runs, row)
+    begun = await runs.run(NAME, await given(runs))
+
+    async with transaction(runs.pool) as db:
+        await withdraw(db, runs.clock, NAME, partner=runs.partner)
+    with pytest.raises(SolutionNotFound):
+        await runs.run(NAME, await given(runs))
+    async with transaction(runs.pool) as db:
+        with pytest.raises(SolutionUnknown):
+            await withdraw(db, runs.clock, NAME, partner=runs.partner)
+    shown = await runs.shown(STEPS, {"step": "approve"}, path=begun["id"])
+
+    assert shown["state"] == "completed"
+    assert await installed(runs, row) == 2
+    assert (await runs.run(NAME, await given(runs)))["state"] == "waiting"
 
 
 async def test_a_key_names_one_run(runs: RunningBank) -> None:
@@ -391,6 +410,27 @@ async def test_a_product_given_up_meanwhile_is_not_called(runs: RunningBank) -> 
     assert shown["state"] == "compensated"
     codes = {(each["pointer"], each["code"]) for each in refused.value.errors}
     assert ("/steps/1/product", "product.not_subscribed") in codes
+
+
+async def test_a_run_of_a_blocked_app_waits_until_it_may_call_again(runs: RunningBank) -> None:
+    row = assembly()
+    row["steps"][1]["after"] = []
+    row["steps"][1]["when"] = ["$input.amount > 1"]
+    row["steps"][1]["trigger"] = "call"
+    await installed(runs, row)
+    begun = await runs.run(NAME, await given(runs))
+    async with transaction(runs.pool) as db:
+        await block_app(db, runs.clock, PartnerId(runs.partner), runs.app, reason="trial")
+
+    waits = await runs.shown(STEPS, {"step": "approve"}, path=begun["id"])
+    async with transaction(runs.pool) as db:
+        await unblock_app(db, runs.clock, PartnerId(runs.partner), runs.app, reason="trial")
+    runs.clock.advance(timedelta(minutes=11))
+    await runs.orders.expire()
+    shown = await runs.run_now(begun["id"])
+
+    assert states(waits) == {"pay": "done", "approve": "pending"}
+    assert states(shown) == {"pay": "done", "approve": "done"}
 
 
 async def test_nobody_else_sees_or_moves_a_run(runs: RunningBank) -> None:

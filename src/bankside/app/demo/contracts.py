@@ -23,6 +23,7 @@ from bankside.partners import (
     create_app,
     create_partner,
     create_tenant,
+    home_of,
     list_keys,
     list_subscriptions,
     read_app,
@@ -127,6 +128,8 @@ async def _tenant(ground: Ground, partner: PartnerId, spec: TenantSpec) -> dict[
 
 async def _app(ground: Ground, partner: PartnerId, spec: AppSpec) -> dict[str, Any]:
     app = demo_id("app", spec.key)
+    # It may have moved into a data space of its own since (`POST /v1/sandbox/spaces`).
+    partner = await home_of(ground.db, partner, app)
     try:
         await read_app(ground.db, partner, app)
     except AppUnknown:

@@ -165,17 +165,23 @@ async def targets(db: Connection, merchants: Sequence[str]) -> dict[tuple[str, s
     return {(row["partner_id"], row["merchant_id"]): row for row in rows}
 
 
+# The planner takes the few accounts for one and would look through all of them a posting; and the
+# whole result is read, so a plan that only starts quickly is the wrong one.
+_WHOLE = "set local enable_nestloop = off"
+_NOT_THE_FIRST = "set local cursor_tuple_fraction = 1"
+_SORT_MEMORY = "set local work_mem = '64MB'"
 _LINES = f"""
-with {_SUB}
+with {_SUB}, mine as materialized (
+    select account, merchant_id from sub
+    where partner_id = $5 and ($6::text[] is null or merchant_id = any ($6))
+)
 select t.group_id::text as reference, t.leg, t.kind, t.amount, t.currency,
     coalesce(c.merchant_id, d.merchant_id) as merchant,
     case when d.account is not null and c.account is not null then 'move'
         when c.account is not null then 'in' else 'out' end as side
 from bank.ledger_transfers t
-left join sub d on d.account = t.debit and d.partner_id = $5
-    and ($6::text[] is null or d.merchant_id = any ($6))
-left join sub c on c.account = t.credit and c.partner_id = $5
-    and ($6::text[] is null or c.merchant_id = any ($6))
+left join mine d on d.account = t.debit
+left join mine c on c.account = t.credit
 where t.ledger_id = $1 and t.batch > $2 and t.batch <= $3 and t.verdict = 'accepted'
     and t.kind <> all ($4::text[]) and (d.account is not null or c.account is not null)
 order by t.group_id, t.leg
@@ -185,7 +191,12 @@ order by t.group_id, t.leg
 async def lines(
     db: Connection, seqs: tuple[int, int], partner: str, merchants: Sequence[str] | None
 ) -> AsyncIterator[Row]:
-    """The gross lines of a sealed date for a partner (or some of its merchants), by posting."""
+    """The gross lines of a sealed date for a partner (or some of its merchants), by posting.
+
+    The rest of the caller's transaction is planned for whole results.
+    """
+    for setting in (_WHOLE, _NOT_THE_FIRST, _SORT_MEMORY):
+        await db.execute(setting)
     rows = db.cursor(
         _LINES,
         LEDGER,

@@ -5,10 +5,10 @@ Always true: a date is reconciled after it closed, against one file, and every l
 byte for byte the same; a break is adjusted only by a new posting that a second person approved;
 money that nobody can name waits in suspense with an open break, never on a guess.
 
-Public: run, was_run, write_own, Day, Orders, Outcome; read, ChannelFile, Head, head_line, record_line,
-trailer_line; list_breaks, find, Chosen, age_days, assign, propose, approve, close, Adjustment;
-Break, BreakKind, BreakStatus, Found, Record, Source, KINDS, RECEIPT, OWN, LINE_OCTETS_MAX; books
-(the ledger's records of some hours); errors.
+Public: run, was_run, write_own, Day, Orders, Outcome; read, ChannelFile, Head, head_line,
+record_line, trailer_line; list_breaks, find, Chosen, age_days, assign, propose, approve, close,
+Adjustment; Break, BreakKind, BreakStatus, Found, Record, Source, KINDS, RECEIPT, OWN,
+LINE_OCTETS_MAX; books (the ledger's records of some hours); errors.
 """
 
 from bankside.bank.reconciliation.adjusting import (

@@ -30,8 +30,8 @@ from bankside.kernel.ids import is_reference
 from bankside.kernel.money import Money
 
 VERSION = "1"
-# A million orders of a date with their splits and refunds, in some 100 octets a line.
-LINES_MAX = 6_000_000
+# More than a million orders of a date with their splits and refunds, in some 100 octets a line.
+LINES_MAX = 10_000_000
 LINE_OCTETS_MAX = 1_024
 CURRENCIES_MAX = 40
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")

@@ -1,4 +1,4 @@
-"""What the platform's own operations answer, by the noun of their path (words as in ``answers``)."""
+"""What the platform's own operations answer, by the noun of their path, in words of ``answers``."""
 
 from collections.abc import Mapping
 
@@ -53,6 +53,7 @@ PLATFORM: Mapping[str, Mapping[str, str]] = {
     "people": {"people": "objects", "merchants": "objects"},
     "fundings": {"account": "text", "amount": "money", "available": "money"},
     "clock-advances": {**_SPACE, "asked": "time", "reached": "bool"},
+    "load-tests": {**_SPACE, "rate_per_second": "int", "until": "time"},
     "order-lookups": {"product": "text", "order": "order"},
     "order-closures": {"product": "text", "order": "order"},
     "order-cancellations": {"action": "text", "order": "order"},

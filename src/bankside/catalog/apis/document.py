@@ -6,7 +6,7 @@ authorization server's routes stand beside them as `identity` describes them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bankside import __version__
@@ -19,6 +19,7 @@ from bankside.catalog.apis.access import (
     access_operation,
 )
 from bankside.catalog.apis.answers import answer_schema, answer_schemas, is_file
+from bankside.catalog.apis.examples import example, example_of
 from bankside.catalog.apis.schemas import MONEY, REFERENCE_PATTERN, field_schema, fields_schema
 from bankside.catalog.compiling import Runnable
 from bankside.catalog.model import Catalogue, Cloud, Product, ProductOperation
@@ -26,6 +27,7 @@ from bankside.identity import oauth_components, oauth_paths
 from bankside.kernel.snapshot import token_scope
 
 Node = dict[str, Any]
+Refusals = Callable[[Product, ProductOperation], Sequence[str]]
 
 _MONEY_REF = "#/components/schemas/Money"
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -38,12 +40,19 @@ _SIGNATURE = (
 )
 
 
-def openapi(catalogue: Catalogue, runnable: Runnable) -> Node:
-    """The document as plain data, in the catalogue's order."""
+def openapi(
+    catalogue: Catalogue, runnable: Runnable, refusals: Refusals = lambda _, __: ()
+) -> Node:
+    """The document as plain data, in the catalogue's order.
+
+    ``refusals`` tells the codes that an operation can answer; `orders` supplies both.
+    """
     paths: dict[str, Node] = {}
     for product in (catalogue.platform, *catalogue.products.values()):
         for operation in product.all_operations:
             node = _operation(product, operation, available=runnable(product, operation))
+            if named := refusals(product, operation):
+                node["x-bankside-errors"] = list(named)
             paths.setdefault(operation.path, {})[operation.method.lower()] = node
     access = catalogue.open_banking
     for operation in access.all_operations:
@@ -68,7 +77,8 @@ def openapi(catalogue: Catalogue, runnable: Runnable) -> Node:
             "description": (
                 "Every operation of the catalogue. `x-bankside-availability` says whether it runs "
                 "(`available`) or is described only (`not_built`: it answers 501 "
-                "`product.not_available`)."
+                "`product.not_available`). `x-bankside-errors` names the codes that it can answer, "
+                "besides those of the edge."
             ),
         },
         "servers": [{"url": "http://127.0.0.1:8080", "description": "make run"}],
@@ -148,6 +158,7 @@ def _parameters(operation: ProductOperation) -> Iterator[Node]:
                 "in": "query",
                 "required": each.required,
                 "schema": field_schema(each, money_ref=_MONEY_REF),
+                **({"example": example_of(each)} if each.required else {}),
             }
 
 
@@ -166,7 +177,10 @@ def _body(operation: ProductOperation) -> Node | None:
     elif operation.open:
         schema = {"type": "object"}
     required = "$ref" in schema or "required" in schema or "allOf" in schema
-    return {"required": required, "content": {"application/json": {"schema": schema}}}
+    media: Node = {"schema": schema}
+    if operation.body is None and not operation.open:
+        media["example"] = example(operation.inputs)
+    return {"required": required, "content": {"application/json": media}}
 
 
 def _responses(operation: ProductOperation, content: Node) -> Node:

@@ -4,7 +4,7 @@ Always true: reading is pure; a definition with an operation that nobody confirm
 the draft; what a product of this kind runs is named by the id of its upstream alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +12,13 @@ from bankside.catalog.imports.errors import ReviewInvalid
 from bankside.catalog.imports.naming import shape
 from bankside.catalog.imports.proposing import Review
 from bankside.catalog.imports.review import Confirmed, ConfirmedOperation, confirmed
-from bankside.catalog.model import Catalogue, Product, ProductOperation, Text
+from bankside.catalog.model import Catalogue, Input, Product, ProductOperation, Text
 from bankside.catalog.naming import icbc_path
-from bankside.kernel.snapshot import Operation
+from bankside.kernel.snapshot import Operation, SentField, Upstream
 
 KIND = "upstream"
 FAMILY = "upstream"
-SERVING = "serving"
+SERVING, READS = "serving", "reads"
 # Our own time around the upstream's: checks before, a signature after, one repeat of a read.
 OWN_MS = 1_000
 BODY_MAX = 262_144
@@ -27,9 +27,23 @@ _MEMBERS = frozenset(Confirmed.__struct_fields__)
 Definition = Mapping[str, Any]
 
 
-def definition_of(review: Review, serving: str) -> dict[str, Any]:
-    """The definition of a product version: its review, and the id of what it is served by."""
-    return {**review, "id": review["product"], SERVING: serving}
+def definition_of(review: Review, upstream: Upstream) -> dict[str, Any]:
+    """The definition of a product version: its review, what serves it, what its reads take."""
+    reads = {
+        name.rpartition(".")[2]: [_query(each) for each in forward.fields if each.place == "query"]
+        for name, forward in upstream.forwards.items()
+        if forward.method == "GET"
+    }
+    return {**review, "id": review["product"], SERVING: upstream.id, READS: reads}
+
+
+def _query(field: SentField) -> dict[str, Any]:
+    kinds = {"integer": "int", "boolean": "bool"}
+    return {
+        "name": field.native,
+        "type": kinds.get(field.kind, "text"),
+        "required": field.required,
+    }
 
 
 def review_of(definition: Definition) -> Confirmed:
@@ -59,7 +73,9 @@ def product_of(definition: Definition, version: int) -> Product:
         risk_tier=review.risk_tier,
         data_class=review.data_class,
         consent_scopes=frozenset(review.scopes),
-        operations=tuple(_operation(review, each) for each in kept),
+        operations=tuple(
+            _operation(review, each, definition.get(READS, {}).get(each.word, ())) for each in kept
+        ),
         version=version,
     )
 
@@ -111,7 +127,9 @@ def _entry(definition: Definition, word: str) -> Mapping[str, Any]:
     return found
 
 
-def _operation(review: Confirmed, each: ConfirmedOperation) -> ProductOperation:
+def _operation(
+    review: Confirmed, each: ConfirmedOperation, reads: Iterable[Mapping[str, Any]]
+) -> ProductOperation:
     summary = each.summary or f"{each.method} {each.path}"
     return ProductOperation(
         id=f"{review.product}.{each.word}",
@@ -121,6 +139,7 @@ def _operation(review: Confirmed, each: ConfirmedOperation) -> ProductOperation:
         purpose=each.word.rpartition("-")[2],
         word=each.word,
         icbc_path=icbc_path(review.product, each.word),
+        inputs=tuple(Input(one["name"], one["type"], one["required"]) for one in reads),
         moves_money=each.moves_money,
         keyed=each.moves_money,
         open=True,

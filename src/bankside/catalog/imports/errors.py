@@ -31,9 +31,3 @@ class ImportNameTaken(Refused):
     """The catalogue has another product or path of this name."""
 
     code = "import.name_taken"
-
-
-class ImportEmpty(Refused):
-    """No operation of this import was confirmed, so there is nothing to publish."""
-
-    code = "import.nothing_confirmed"

@@ -19,7 +19,7 @@ from bankside.catalog.imports.definition import (
 )
 from bankside.catalog.imports.describing import describe
 from bankside.catalog.imports.difference import Change, changes
-from bankside.catalog.imports.errors import ImportUnknown, ReviewInvalid
+from bankside.catalog.imports.errors import ImportNameTaken, ImportUnknown, ReviewInvalid
 from bankside.catalog.imports.model import Described
 from bankside.catalog.imports.proposing import Review
 from bankside.catalog.imports.review import confirmed, fitting
@@ -65,17 +65,18 @@ async def take_description(
 async def take_review(db: Connection, clock: Clock, review: Review, *, by: str) -> Taken:
     """The product's draft says what this review says.
 
-    Raises ReviewInvalid, ImportUnknown, and what the life cycle refuses.
+    Raises ReviewInvalid, ImportUnknown, ImportNameTaken, and what the life cycle refuses.
     """
     found = confirmed(review)
     described = await _described(db, found.source.sha256)
     fitting(found, described)
+    await _refuse_taken(db, found.product)
     before = await _before(db, found.product)
     upstream = bind(described, found)
     await store.keep_upstream(
         db, upstream.id, found.product, msgspec.msgpack.encode(upstream), clock.now()
     )
-    definition = definition_of(msgspec.to_builtins(found), upstream.id)
+    definition = definition_of(msgspec.to_builtins(found), upstream)
     version = await register_draft(
         db, clock, product=found.product, definition=definition, by=by, kind=KIND
     )
@@ -122,6 +123,14 @@ async def _described(db: Connection, sha256: str) -> Described:
     if content is None:
         raise ImportUnknown("the description of this review was not imported here")
     return describe(gzip.decompress(content))
+
+
+async def _refuse_taken(db: Connection, product: str) -> None:
+    """One set, one noun: its routes stand below ``/v1/<set>`` and nobody else's do."""
+    set_ = product.partition(".")[2]
+    for each in await versions(db):
+        if each.product != product and each.product.partition(".")[2] == set_:
+            raise ImportNameTaken(f"/v1/{set_} is {each.product}'s; choose another name")
 
 
 async def _before(db: Connection, product: str) -> ProductVersion | None:

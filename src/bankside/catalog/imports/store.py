@@ -43,7 +43,7 @@ async def note_import(db: Connection, taken: Import) -> None:
     """Write down that a description was imported."""
     await db.execute(
         "insert into catalog.imports (product_id, sha256, file, imported_by, imported_at)"
-        " values ($1, $2, $3, $4, $5)",
+        " values ($1, $2, $3, $4, $5) on conflict do nothing",
         taken.product,
         taken.sha256,
         taken.file,

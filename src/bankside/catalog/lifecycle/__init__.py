@@ -5,11 +5,11 @@ many different people agreed as the table asks, none of whom wrote it (but to ha
 back); each move keeps who agreed, why, and whom it touched. A shipped product without a stored
 version is live. Source: catalogue guide section 6; security guide section 8 (four eyes).
 
-Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Kind, Kinds, Definition, World;
+Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Agreement, Kind, Kinds, Definition, World;
 register, register_draft, versions, versions_of, version_of, served_versions, outlook, move,
-may_take_part, agreements, vouch, evidence, notices, waiver_text, waive, Signed, waivers_of, prove,
+may_take_part, catalogue_with, agreements, vouch, evidence, notices, waiver_text, waive, Signed, waivers_of, prove,
 proof_of, suspend, resume, suspensions, moves, product_at, shipped_version, onward,
-MAKING, TRIAL, STANDING, PREFIX; the refusals of ``errors``.
+MAKING, TRIAL, STANDING, NOTICE_DAYS, SHARES, VOUCHED, SHADOW, PREFIX; the refusals of ``errors``.
 """
 
 from bankside.catalog.lifecycle.errors import (
@@ -30,8 +30,10 @@ from bankside.catalog.lifecycle.gathering import World
 from bankside.catalog.lifecycle.kind import Definition, Kind, Kinds
 from bankside.catalog.lifecycle.model import (
     MAKING,
+    NOTICE_DAYS,
     STANDING,
     TRIAL,
+    Agreement,
     Draft,
     Gate,
     ProductVersion,
@@ -41,9 +43,11 @@ from bankside.catalog.lifecycle.model import (
 )
 from bankside.catalog.lifecycle.proof import prove
 from bankside.catalog.lifecycle.reading import product_at, shipped_version
+from bankside.catalog.lifecycle.rules import SHADOW, SHARES, VOUCHED
 from bankside.catalog.lifecycle.service import (
     Outcome,
     Wish,
+    catalogue_with,
     may_take_part,
     move,
     outlook,
@@ -70,9 +74,14 @@ from bankside.catalog.lifecycle.waivers import Signed, waive, waiver_text
 
 __all__ = [
     "MAKING",
+    "NOTICE_DAYS",
     "PREFIX",
+    "SHADOW",
+    "SHARES",
     "STANDING",
     "TRIAL",
+    "VOUCHED",
+    "Agreement",
     "Definition",
     "Draft",
     "DraftFrozen",
@@ -97,6 +106,7 @@ __all__ = [
     "Wish",
     "World",
     "agreements",
+    "catalogue_with",
     "evidence",
     "may_take_part",
     "move",

@@ -352,15 +352,19 @@ async def _tell_bank(db: Connection, clock: Clock, fact: str, product: str, **bo
 
 
 async def _impact(db: Connection, clock: Clock, world: World, version: ProductVersion) -> Impact:
-    """Who is touched; a product that the package does not ship is looked at as if it did."""
+    catalogue = catalogue_with(world, version)
+    return await impact(db, clock, catalogue, version.product, in_flight=world.in_flight)
+
+
+def catalogue_with(world: World, version: ProductVersion) -> Catalogue:
+    """The shipped catalogue with this version of its product in it."""
     product = product_at(world.catalogue, version, world.kinds)
     products = {**world.catalogue.products, product.id: product}
     operations = {
         **world.catalogue.operations,
         **{each.id: each for each in product.all_operations},
     }
-    catalogue = replace(world.catalogue, products=products, operations=operations)
-    return await impact(db, clock, catalogue, product.id, in_flight=world.in_flight)
+    return replace(world.catalogue, products=products, operations=operations)
 
 
 def _may(person: Person, needed: Passage, version: ProductVersion) -> None:

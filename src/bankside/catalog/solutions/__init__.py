@@ -4,15 +4,23 @@ Always true: a solution that the check found nothing wrong with begins whenever 
 call its products gives it values of the right kind; the language of its links (``values``,
 ``conditions``) names places and compares them, and computes nothing else.
 
-Public: broken, Broken, Asker, needed; check, install, find, offered, Offered, BANK; Path, Missing,
-parse, resolve; comparison, holds. The values themselves (Solution, SolutionStep ...) are the
-catalogue's.
+Public: broken, closed, Broken, Asker, needed; check, install, withdraw, find, offered, Offered,
+BANK; Path, Missing, parse, resolve; comparison, holds. The values themselves (Solution,
+SolutionStep ...) are the catalogue's.
 """
 
-from bankside.catalog.solutions.assembly import Asker, broken, needed
+from bankside.catalog.solutions.assembly import Asker, broken, closed, needed
 from bankside.catalog.solutions.conditions import comparison, holds
 from bankside.catalog.solutions.links import Broken
-from bankside.catalog.solutions.service import BANK, Offered, check, find, install, offered
+from bankside.catalog.solutions.service import (
+    BANK,
+    Offered,
+    check,
+    find,
+    install,
+    offered,
+    withdraw,
+)
 from bankside.catalog.solutions.values import Missing, Path, Value, parse, paths, resolve
 
 __all__ = [
@@ -25,6 +33,7 @@ __all__ = [
     "Value",
     "broken",
     "check",
+    "closed",
     "comparison",
     "find",
     "holds",
@@ -34,4 +43,5 @@ __all__ = [
     "parse",
     "paths",
     "resolve",
+    "withdraw",
 ]

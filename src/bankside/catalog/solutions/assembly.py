@@ -33,6 +33,11 @@ def broken(solution: Solution, catalogue: Catalogue, asker: Asker) -> list[Broke
     return _Assembly(solution, catalogue, asker).faults()
 
 
+def closed(solution: Solution, catalogue: Catalogue, asker: Asker) -> list[Broken]:
+    """The faults of an assembly whose links were checked before: what does not answer the asker."""
+    return _Assembly(solution, catalogue, asker).unanswered()
+
+
 def needed(solution: Solution, catalogue: Catalogue) -> tuple[str, ...]:
     """The products an app has to subscribe to for the solution, those that undo included."""
     operations = [each.undo.operation for each in solution.steps if each.undo]
@@ -54,6 +59,15 @@ class _Assembly:
             return self.found
         for number, step in enumerate(self.solution.steps):
             self.found += self._step(number, step)
+        return self.found
+
+    def unanswered(self) -> list[Broken]:
+        for number, step in enumerate(self.solution.steps):
+            at, operations = f"/steps/{number}/product", self.catalogue.operations
+            for name in (step.operation, *([step.undo.operation] if step.undo else [])):
+                operation = operations[name]
+                product = self.catalogue.product(operation.product)
+                self.found += self._answers(at, step, product, operation)
         return self.found
 
     def _names(self) -> Iterator[Broken]:

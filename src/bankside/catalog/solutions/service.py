@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from bankside.catalog.errors import SolutionBroken, SolutionTaken
+from bankside.catalog.errors import SolutionBroken, SolutionTaken, SolutionUnknown
 from bankside.catalog.loading import DEFINITIONS, documents
 from bankside.catalog.model import Catalogue
 from bankside.catalog.solution_definitions import Solution, solution
@@ -74,6 +74,15 @@ async def install(
             ],
         )
     return await store.insert(db, partner, definition, clock.now())
+
+
+async def withdraw(db: Connection, clock: Clock, solution_id: str, *, partner: str = BANK) -> None:
+    """The installed solution begins no run any more; runs that began go on. Raises SolutionUnknown.
+
+    One that is installed again afterwards is a newer version.
+    """
+    if not await store.withdraw(db, partner, solution_id, clock.now()):
+        raise SolutionUnknown(f"no solution {solution_id} was installed")
 
 
 async def find(

@@ -13,7 +13,7 @@ async def newest(db: Connection, partner: str, solution: str) -> Mapping[str, An
     """The newest definition that the partner may run: its own before the bank's."""
     found = await db.fetchval(
         "select definition from catalog.solutions"
-        " where partner_id in ($1, '') and solution_id = $2"
+        " where partner_id in ($1, '') and solution_id = $2 and withdrawn_at is null"
         " order by partner_id desc, version desc limit 1",
         partner,
         solution,
@@ -28,7 +28,8 @@ async def every(db: Connection, partner: str | None) -> list[tuple[str, int, Map
     """
     rows = await db.fetch(
         "select distinct on (partner_id, solution_id) partner_id, version, definition"
-        " from catalog.solutions where $1::text is null or partner_id in ($1, '')"
+        " from catalog.solutions"
+        " where withdrawn_at is null and ($1::text is null or partner_id in ($1, ''))"
         " order by partner_id, solution_id, version desc",
         partner,
     )
@@ -51,3 +52,15 @@ async def insert(db: Connection, partner: str, definition: Mapping[str, Any], at
         at,
     )
     return version
+
+
+async def withdraw(db: Connection, partner: str, solution: str, at: datetime) -> int:
+    """No version of the solution begins a run any more; how many that were."""
+    rows = await db.fetch(
+        "update catalog.solutions set withdrawn_at = $3"
+        " where partner_id = $1 and solution_id = $2 and withdrawn_at is null returning version",
+        partner,
+        solution,
+        at,
+    )
+    return len(rows)

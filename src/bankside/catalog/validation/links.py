@@ -36,6 +36,8 @@ def _product(catalogue: Catalogue, product: Product) -> Iterator[str]:
     yield from _stops(catalogue, product)
     for step in product.steps:
         yield from _roles(product, step)
+        if product.tier == "core" and not step.roles:
+            yield f"{step.id}: a step of a core product says with what it works"
     posts = any(_posts(catalogue, step) for step in product.steps)
     if posts and product.limits is None:
         yield "moves money without limits"

@@ -32,7 +32,7 @@ from bankside.partners import PartnerUnknown, read_partner
 PEOPLE_A_PAGE = 50
 # What the console is going to hold; the page says so instead of showing empty menus.
 LATER = {
-    Realm.STAFF: ("health", "partners", "catalogue", "orders", "reconciliation", "risk", "audit"),
+    Realm.STAFF: ("health", "partners", "orders", "reconciliation", "risk", "audit"),
     Realm.PARTNER: ("apps", "sandbox", "logs", "webhooks", "tenants", "bill"),
 }
 

@@ -25,8 +25,11 @@ from bankside.gateway.stages import Stage
 from bankside.gateway.tokens import Access
 from bankside.kernel.errors import Unavailable
 from bankside.kernel.local_limits import LocalLimits
-from bankside.kernel.snapshot import Operation, token_scope
+from bankside.kernel.snapshot import App, Operation, token_scope
 
+# Calls of load tests an app has at hand, and how many come back a second (a quarter in a day).
+QUOTA_CALLS = 500_000
+QUOTA_REFILL = 1
 _BY_TOKEN = frozenset({"client", "customer"})
 
 
@@ -82,6 +85,18 @@ def _token_rights(access: Access | None, operation: Operation) -> Refusal | None
     return None
 
 
+def _in_load_test(app: App, now: float, limits: LimitStore) -> bool:
+    """Whether the call is one of an announced load test's: within its rate and its quota.
+
+    One that is not counts against the ordinary rate.
+    """
+    rate = app.load_rate
+    return (
+        limits.take(f"{app.id} load", now, rate=rate, burst=2 * rate) == 0
+        and limits.take(f"{app.id} quota", now, rate=QUOTA_REFILL, burst=QUOTA_CALLS) == 0
+    )
+
+
 def partner_rate(limits: LimitStore) -> Stage:
     """One token of the app's own bucket; only proven calls are counted.
 
@@ -94,6 +109,8 @@ def partner_rate(limits: LimitStore) -> Stage:
         app = x.app
         assert app is not None
         try:
+            if app.load_until > x.now and _in_load_test(app, x.now, limits):
+                return None
             wait = limits.take(app.id, x.now, rate=app.rate_per_second, burst=app.burst)
         except (Unavailable, OSError):
             wait = own.take(app.id, x.now, rate=app.rate_per_second, burst=app.burst)

@@ -9,6 +9,7 @@ Source: RFC 9112; gateway guide sections 2 and 6 (traps of httptools).
 import asyncio
 import select
 from dataclasses import dataclass
+from typing import cast
 
 import httptools
 
@@ -110,8 +111,8 @@ class Connection(asyncio.Protocol):
     # The protocol's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         waiting = self._waiting

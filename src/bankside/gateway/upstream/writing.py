@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -23,6 +24,8 @@ from bankside.kernel.snapshot import Forward, SentField, Upstream
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?")
+# W3C Trace Context, version 00.
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
 _HEADER_VALUE_MAX = 1_024
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _JOINED = {"form": ",", "simple": ",", "spaceDelimited": "%20", "pipeDelimited": "|"}
@@ -230,6 +233,7 @@ def _headers(call: Call, forward: Forward, values: Mapping[str, Any]) -> Iterato
     }
     yield "accept", "application/json" if _has_json(forward) else "*/*"
     yield "x-request-id", caller.request_id
+    yield "traceparent", _traceparent(call)
     for name, value in forward.headers.items():
         text = known.get(value, value)
         if text:
@@ -242,6 +246,13 @@ def _headers(call: Call, forward: Forward, values: Mapping[str, Any]) -> Iterato
                 fault = {"pointer": f"/{each.native}", "code": "field.invalid"}
                 raise ForwardInvalid("a header takes visible ASCII", errors=[fault])
             yield each.name, text
+
+
+def _traceparent(call: Call) -> str:
+    """The caller's trace goes on, or one begins here; this hop is named after the request."""
+    digest = sha256(call.caller.request_id.encode()).hexdigest()
+    trace = _TRACEPARENT.fullmatch(call.trace)
+    return f"00-{trace[1] if trace else digest[:32]}-{digest[32:48]}-{trace[2] if trace else '00'}"
 
 
 def _has_json(forward: Forward) -> bool:

@@ -123,7 +123,9 @@ class App:
     ``keys``: wire -> keys that verify its requests. ``content_keys``: wire -> AES keys.
     ``answer_keys``: wire -> id of the platform key that signs answers (absent: the wire's default).
     ``tenants``: SHA-256 hex of a tenant's app_auth_token -> tenant id. ``ahead_s``: how far the
-    clock of its data space is ahead of ours, in seconds (a sandbox's test clock).
+    clock of its data space is ahead of ours, in seconds (a sandbox's test clock). Until
+    ``load_until`` (epoch seconds) it may call ``load_rate`` times a second, within a quota: a load
+    test that was announced.
     """
 
     id: str
@@ -139,6 +141,8 @@ class App:
     answer_keys: Mapping[str, str] = field(default_factory=dict)
     tenants: Mapping[str, str] = field(default_factory=dict)
     ahead_s: int = 0
+    load_rate: int = 0
+    load_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)

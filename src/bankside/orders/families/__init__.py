@@ -254,6 +254,7 @@ _PLATFORM: Mapping[str, Handler] = {
     "platform.people.query": sandbox.people_told,
     "platform.fundings.create": sandbox.fund,
     "platform.clock-advances.create": sandbox.advance,
+    "platform.load-tests.create": sandbox.load_test,
     **solutions.HANDLERS,
     "platform.oauth-clients.create": clients.create,
     "platform.oauth-clients.list": clients.listed,

@@ -65,7 +65,12 @@ def open_(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
 
 
 def undo_open(order: Order, step: PlanStep, at: datetime) -> Effect:
-    """The opened account is closed; what had been paid into it went back before."""
+    """The opened account is closed; what had been paid into it went back before.
+
+    One that its holder closed in the meantime stays closed.
+    """
+    if section(order, NOUN).get("status") == AccountStatus.CLOSED.value:
+        return Effect(order)
     return _moved(order, step, _of_book(order), AccountStatus.CLOSED, at)
 
 

@@ -25,13 +25,16 @@ from bankside.orders.errors import PaymentRefused, SandboxOnly
 from bankside.orders.inputs import fault, ranged, read_body, refuse
 from bankside.orders.sandbox import jump, seeding
 from bankside.partners import Space, give_space, move_clock, read_space, renew_space
-from bankside.partners.sandboxes import ClockBackwards
+from bankside.partners.sandboxes import ClockBackwards, announce_load
 
 CREATED, OK = 201, 200
 # A call is waited for 10 s; what a jump has not reached by then, the next call goes on with.
 JUMP_SECONDS = 7.0
 DAYS_MAX = 3_660
 SECONDS_MAX = 86_400 * DAYS_MAX
+# A load test finds what a partner's own side bears; more than this is the bank's to measure.
+LOAD_MINUTES_MAX = 30
+LOAD_RATE_MAX = 2_000
 # How far a clock may be ahead in all: deposits, loans and pensions of a lifetime are shorter.
 AHEAD_MAX = timedelta(days=18_000)
 
@@ -130,6 +133,27 @@ async def advance(desk: Desk, ticket: Ticket) -> Answer:
         answer = await desk.keep(ticket, moved)
         desk.clocks.moved(partner, ahead)
     return answer
+
+
+async def load_test(desk: Desk, ticket: Ticket) -> Answer:
+    """The app may call faster for some minutes of the real clock, within its quota.
+
+    Raises SpaceUnknown, InputInvalid. A later one takes the place of an earlier one.
+    """
+    _in_sandbox(ticket)
+    form = read_body(ticket.operation.inputs, ticket.call.body)
+    ranged(form, "minutes", 1, LOAD_MINUTES_MAX)
+    ranged(form, "rate_per_second", 1, LOAD_RATE_MAX)
+    rate, until = form["rate_per_second"], desk.real.now() + timedelta(minutes=form["minutes"])
+
+    async def announced(db: Connection) -> Answer:
+        space = await announce_load(
+            db, desk.real, ticket.call.caller.partner, rate=rate, until=until
+        )
+        told = {"rate_per_second": rate, "until": rfc3339(until)}
+        return Answer(CREATED, {**shown(space, ticket.at), **told})
+
+    return await desk.keep(ticket, announced)
 
 
 def shown(space: Space, now: datetime) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from bankside.catalog import Solution, SolutionStep
-from bankside.catalog.solutions import broken, find, offered
+from bankside.catalog.solutions import broken, closed, find, offered
 from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection
 from bankside.kernel.ids import is_reference, new_id
@@ -43,7 +43,7 @@ async def solutions(desk: Desk, ticket: Ticket) -> Answer:
         showing.solution_listed(
             each.solution,
             bool(each.partner),
-            runnable=not broken(each.solution, desk.catalogue, asker),
+            runnable=not closed(each.solution, desk.catalogue, asker),
         )
         for each in found
     ]
@@ -111,8 +111,8 @@ async def step(desk: Desk, ticket: Ticket) -> Answer:
     A repeated call finds the step begun, and drives the run on. Raises RunNotFound,
     RunStateRefused, InputInvalid.
     """
-    name, body = asking.asked_step(ticket.call.body)
     run = await _visible(desk, ticket)
+    name, body = asking.asked_step(ticket.call.body)
     wanted = run.solution.step(name)
     if wanted is None:
         refuse([fault("/step", "field.choice", "the solution has no such step")])
@@ -130,8 +130,8 @@ async def cancel(desk: Desk, ticket: Ticket) -> Answer:
     Cancelling twice changes nothing more. Raises RunNotFound, RunStateRefused for a run that has
     ended otherwise.
     """
-    read_body(ticket.operation.inputs, ticket.call.body)
     run = await _visible(desk, ticket)
+    read_body(ticket.operation.inputs, ticket.call.body)
     if run.state is RunState.COMPENSATED:
         return await _answered(desk, run, OK, hit=True)
     if run.state is not RunState.COMPENSATING:

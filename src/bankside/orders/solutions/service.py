@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from bankside.catalog import Catalogue, SolutionStep, route_of, standing_now
+from bankside.catalog import Catalogue, SolutionStep, offers, route_of
 from bankside.catalog.solutions import Asker
 from bankside.kernel import outbox
 from bankside.kernel.call import Answer, Call
@@ -52,20 +52,16 @@ _log = structlog.get_logger("orders")
 
 
 async def asker(db: Connection, desk: Desk, caller: Caller, catalogue: Catalogue) -> Asker:
-    """What the app of a run may call now: nothing while it is blocked or unknown."""
+    """What the app of a run may call now; an app nobody knows may call nothing."""
     try:
-        app = await read_app(db, PartnerId(caller.partner), caller.app)
         owned = await list_subscriptions(db, PartnerId(caller.partner), caller.app)
     except AppUnknown:
-        owned, blocked = [], True
-    else:
-        blocked = app.status != "active"
-    subscribed = frozenset[str]() if blocked else frozenset(owned)
+        owned = []
     known = [catalogue.products[each] for each in owned if each in catalogue.products]
     return Asker(
         runnable=desk.runnable,
-        offline=await _uncallable(db, catalogue),
-        subscribed=subscribed,
+        offline=await _uncallable(db, catalogue, caller),
+        subscribed=frozenset(owned),
         scopes=frozenset[str]().union(*(each.consent_scopes for each in known)),
     )
 
@@ -191,6 +187,8 @@ async def _driven(desk: Desk, partner: str, run_id: str, brought: Mapping[str, s
             assert run is not None, "a run is never deleted"
             if asking is None:
                 asking = await asker(db, desk, _caller(desk, run), desk.catalogue)
+                if run.state is not RunState.COMPENSATING and await _is_blocked(db, run):
+                    return await _left(desk, run)
         seen = Seen(
             answers=await answers(desk, run),
             secrets={**_opened(desk, run), **brought},
@@ -359,8 +357,19 @@ def _purpose(run_id: str) -> str:
     return f"run:{run_id}"
 
 
-async def _uncallable(db: Connection, catalogue: Catalogue) -> frozenset[str]:
-    """The products that callers do not meet now: withdrawn, or stopped."""
-    standing = await standing_now(db, catalogue)
-    met = standing.catalogue(catalogue).products
-    return standing.suspended | (catalogue.products.keys() - met.keys())
+async def _is_blocked(db: Connection, run: Run) -> bool:
+    """Whether the run's app may call nothing at present: the run waits until it may again."""
+    try:
+        return (await read_app(db, PartnerId(run.partner), run.app)).status != "active"
+    except AppUnknown:
+        return False
+
+
+async def _uncallable(db: Connection, catalogue: Catalogue, caller: Caller) -> frozenset[str]:
+    """The products that the caller does not meet now: withdrawn, stopped, or on trial elsewhere."""
+    offered = await offers(db, catalogue)
+    return frozenset(
+        each
+        for each in catalogue.products
+        if not offered.of(each, partner=caller.partner, environment=caller.environment).callable
+    )

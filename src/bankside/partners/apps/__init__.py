@@ -2,8 +2,8 @@
 each change of an app raises its version by one and publishes one event with that number.
 
 Public: AppExists, AppUnknown, Environment, NewApp, PartnerApp, ProductInvalid, RateInvalid,
-block_app, create_app, every, every_subscription, list_apps, list_subscriptions, locked, read_app,
-set_rate, subscribe, subscribers, unblock_app, unsubscribe.
+block_app, create_app, every, every_subscription, held_products, list_apps, list_subscriptions,
+locked, read_app, set_rate, subscribe, subscribers, unblock_app, unsubscribe.
 """
 
 from bankside.partners.apps.errors import AppExists, AppUnknown, ProductInvalid, RateInvalid
@@ -20,7 +20,7 @@ from bankside.partners.apps.service import (
     unblock_app,
     unsubscribe,
 )
-from bankside.partners.apps.store import every, every_subscription, subscribers
+from bankside.partners.apps.store import every, every_subscription, held_products, subscribers
 
 __all__ = [
     "AppExists",
@@ -34,6 +34,7 @@ __all__ = [
     "create_app",
     "every",
     "every_subscription",
+    "held_products",
     "list_apps",
     "list_subscriptions",
     "locked",

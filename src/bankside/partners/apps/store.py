@@ -168,6 +168,15 @@ async def subscribers(db: Connection, products: Sequence[str]) -> list[tuple[Par
     return [(PartnerId(row["partner_id"]), AppId(row["app_id"])) for row in rows]
 
 
+async def held_products(db: Connection, partner: PartnerId) -> list[str]:
+    """The products that any app of the partner subscribed to, sorted."""
+    rows = await db.fetch(
+        "select distinct product_id from partners.subscriptions where partner_id = $1 order by 1",
+        partner,
+    )
+    return [row["product_id"] for row in rows]
+
+
 def _app(row: Row) -> PartnerApp:
     return PartnerApp(
         id=AppId(row["app_id"]),

@@ -15,6 +15,12 @@ class SpaceExists(Refused):
     code = "sandbox.space_exists"
 
 
+class SpacesTooMany(Refused):
+    """The app was given as many data spaces as it gets in a day."""
+
+    code = "sandbox.spaces_too_many"
+
+
 class NotASandbox(Forbidden):
     """Only an app of the sandbox has a data space and a clock of its own."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bankside.kernel.clock import Clock, ShiftedClock
 from bankside.kernel.db import Connection
@@ -16,9 +16,15 @@ from bankside.partners.sandboxes.errors import (
     ClockBackwards,
     NotASandbox,
     SpaceExists,
+    SpacesTooMany,
     SpaceUnknown,
 )
 from bankside.partners.sandboxes.model import Space
+
+# What a space holds stays in the books for ever; a test that needs a fresh one each time can make
+# fresh accounts instead.
+SPACES_A_DAY = 20
+DAY = timedelta(days=1)
 
 
 async def give_space(db: Connection, clock: Clock, partner: PartnerId, app_id: str) -> Space:
@@ -69,6 +75,26 @@ async def move_clock(db: Connection, clock: Clock, space_id: str, ahead: timedel
     return replace(space, ahead=timedelta(seconds=seconds))
 
 
+async def announce_load(
+    db: Connection, clock: Clock, space_id: str, *, rate: int, until: datetime
+) -> Space:
+    """The space's app may call ``rate`` times a second until then, from the next snapshot on.
+
+    Raises SpaceUnknown. How many calls in all is the edge's quota.
+    """
+    space = await _locked(db, space_id)
+    version = await store.announce_load(db, space.id, rate=rate, until=until)
+    assert version is not None, "the row is locked"
+    of = (space.id, f"clock:{space.id}", version)
+    await events.publish(db, clock, events.SANDBOX_LOAD_ANNOUNCED, of=of, rate=rate)
+    return space
+
+
+async def announced_loads(db: Connection, clock: Clock) -> Mapping[str, tuple[int, datetime]]:
+    """Rate and end of the load tests that are not over, by data space."""
+    return await store.loads(db, clock.now())
+
+
 async def read_space(db: Connection, space_id: str) -> Space:
     """The data space in use under this id, or SpaceUnknown (also for a whole partner's)."""
     found = await store.find(db, space_id) if is_space(space_id) else None
@@ -115,7 +141,15 @@ async def _locked(db: Connection, space_id: str) -> Space:
     return found
 
 
+async def home_of(db: Connection, partner: PartnerId, app_id: str) -> PartnerId:
+    """Where the partner's app stands: in a data space of its own, or with the partner."""
+    found = await store.of_app(db, app_id)
+    return found.id if found is not None and found.parent == partner else partner
+
+
 async def _moved_in(db: Connection, clock: Clock, parent: PartnerId, app: PartnerApp) -> Space:
+    if await store.count_since(db, app.id, clock.now() - DAY) >= SPACES_A_DAY:
+        raise SpacesTooMany(f"an app gets {SPACES_A_DAY} data spaces in 24 hours")
     made = await create_partner(
         db,
         clock,

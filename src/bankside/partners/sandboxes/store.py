@@ -1,7 +1,7 @@
 """SQL of the sandboxes slice: spaces, and what moves into one with its app."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bankside.kernel.db import Connection, Row
 from bankside.kernel.ids import PartnerId
@@ -22,6 +22,24 @@ async def insert(db: Connection, space: Space) -> bool:
         space.created_at,
     )
     return row is not None
+
+
+async def count_since(db: Connection, app: str, since: datetime) -> int:
+    """How many spaces the app was given since, those in use no more included."""
+    count: int = await db.fetchval(
+        "select count(*) from partners.sandboxes where app_id = $1 and created_at > $2", app, since
+    )
+    return count
+
+
+async def of_app(db: Connection, app: str) -> Space | None:
+    """The space the app stands in, if it has one of its own."""
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from partners.sandboxes"  # noqa: S608 - constants
+        " where app_id = $1 and replaced_by is null",
+        app,
+    )
+    return _space(row) if row else None
 
 
 async def find(db: Connection, space: str, *, for_update: bool = False) -> Space | None:
@@ -70,6 +88,28 @@ async def ahead(db: Connection) -> Mapping[str, timedelta]:
         " where replaced_by is null and ahead_seconds > 0"
     )
     return {row["space_id"]: timedelta(seconds=row["ahead_seconds"]) for row in rows}
+
+
+async def announce_load(db: Connection, space: str, *, rate: int, until: datetime) -> int | None:
+    """The app may call so fast until then; the space's new version."""
+    version: int | None = await db.fetchval(
+        "update partners.sandboxes set load_rate = $2, load_until = $3, version = version + 1"
+        " where space_id = $1 and replaced_by is null returning version",
+        space,
+        rate,
+        until,
+    )
+    return version
+
+
+async def loads(db: Connection, at: datetime) -> Mapping[str, tuple[int, datetime]]:
+    """Rate and end of the load tests that are not over, by space."""
+    rows = await db.fetch(
+        "select space_id, load_rate, load_until from partners.sandboxes"
+        " where replaced_by is null and load_until > $1",
+        at,
+    )
+    return {row["space_id"]: (row["load_rate"], row["load_until"]) for row in rows}
 
 
 async def move_app(db: Connection, app: str, to: PartnerId) -> None:

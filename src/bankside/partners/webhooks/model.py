@@ -41,6 +41,7 @@ _NOUNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "consent": ("identity", ("consent", "client", "kind", "status", "valid_until")),
     # A product that a partner holds is on its way out, withdrawn, or back.
     "product": ("catalog", ("product", "version", "state", "successor", "withdrawn_from")),
+    "solution_run": ("orders", ("run", "run_no", "solution", "tenant", "state", "code")),
     "entry": (
         "orders",
         (

@@ -81,6 +81,7 @@ class Method:
     ``one_of``: the first of these fields that is there is used, one must be. ``key``: the fields
     that make the idempotency key. ``waiting``: native states that answer 10003, not done yet.
     ``tells``: what becomes of the trade it makes is told at the request's ``notify_url``.
+    ``plain``: an operation under its own name, its content as it is (`plain.py`).
     ``page``: a browser brings it, and is sent on to the trade's hosted page (v2 only).
     """
 
@@ -93,6 +94,7 @@ class Method:
     waiting: frozenset[str] = frozenset()
     codes: Mapping[str, Code] = field(default_factory=dict)
     tells: bool = False
+    plain: bool = False
     page: bool = False
 
 

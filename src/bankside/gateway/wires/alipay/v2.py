@@ -35,12 +35,11 @@ from bankside.gateway.wires.alipay.errors import (
 from bankside.gateway.wires.alipay.mapping import (
     code_of,
     explained,
-    from_native,
     is_waiting,
-    to_native,
 )
 from bankside.gateway.wires.alipay.methods import Code, Method, MethodTable, method_table
 from bankside.gateway.wires.alipay.node import balanced, node_text, shown
+from bankside.gateway.wires.alipay.plain import answered, as_texts, native_of, plain_method
 from bankside.gateway.wires.forms import (
     Form,
     beijing_seconds,
@@ -112,7 +111,7 @@ class AlipayWire:
             x.outcome = form.get("sandbox_outcome")
             x.wire_state = state = _Read(form, form.get("method"))
             _read_common(x, form)
-            state.method = found = _found(self._table, state.method_name)
+            state.method = found = _found(self._table, s, state.method_name)
             operation = s.operations.get(found.choices[0].operation)
             if operation is None:
                 raise MethodUnknown
@@ -152,7 +151,7 @@ class AlipayWire:
             if state.form.files:
                 raise FilesUnsupported
             state.content = self._content(x, s, state)
-            native = to_native(state.method, state.content)
+            native = native_of(state.method, x.operation, state.content)
             if state.method.tells:
                 x.callback = asked(
                     self._egress,
@@ -231,12 +230,10 @@ class AlipayWire:
 
     def _node(self, x: Exchange, state: _Read | None, app: App | None) -> dict[str, Any]:
         if x.answer is not None and state is not None and state.method is not None:
-            fields = from_native(
-                self._table, state.method, state.content, x.answer, base=state.base
-            )
+            fields = answered(self._table, state.method, state.content, x.answer, state.base)
             if fields is not None:
                 done = PAYER_AWAITED if is_waiting(state.method, x.answer) else DONE
-                return {"code": done, "msg": self._table.texts[done], **fields}
+                return {"code": done, "msg": self._table.texts[done], **as_texts(fields)}
         refusal = x.refusal or EMPTY
         code = code_of(self._table, state.method if state is not None else None, refusal)
         sub_msg = explained(code, refusal)
@@ -306,8 +303,8 @@ def _read_common(x: Exchange, form: Form) -> None:
     x.tenant_token = token
 
 
-def _found(table: MethodTable, name: str) -> Method:
-    method = table.methods.get(name)
+def _found(table: MethodTable, s: Serving, name: str) -> Method:
+    method = table.methods.get(name) or plain_method(s, name)
     if method is None:
         raise MethodUnknown(table.later.get(name, ""))
     return method

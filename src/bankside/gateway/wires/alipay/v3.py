@@ -32,8 +32,9 @@ from bankside.gateway.wires.alipay.errors import (
     ParameterInvalid,
     TimestampInvalid,
 )
-from bankside.gateway.wires.alipay.mapping import code_of, explained, from_native, to_native
+from bankside.gateway.wires.alipay.mapping import code_of, explained
 from bankside.gateway.wires.alipay.methods import Code, Method, MethodTable, method_table
+from bankside.gateway.wires.alipay.plain import answered, native_of, plain_method
 from bankside.gateway.wires.alipay.v2 import EMPTY
 from bankside.gateway.wires.forms import (
     REPLAY_KEY_BYTES_MAX,
@@ -53,7 +54,8 @@ from bankside.kernel.signing import alipay
 from bankside.kernel.signing.content import decrypt, encrypt
 from bankside.kernel.snapshot import App, Key
 
-PREFIX = "/v3/alipay/"
+# Methods of the table, and operations under their own names.
+PREFIXES = ("/v3/alipay/", "/v3/bankside/")
 ALG = "rsa-sha256"
 _MILLISECONDS_DIGITS_MAX = 15
 _MEDIA = frozenset({"", "application/json", "text/plain", "multipart/form-data"})
@@ -90,13 +92,13 @@ class Alipay3Wire:
         self._signers = AnswerSigners(self.name)
 
     def claims(self, x: Exchange) -> bool:
-        return x.path.startswith(PREFIX)
+        return x.path.startswith(PREFIXES)
 
     def read(self, x: Exchange, s: Serving) -> Refusal | None:
         try:
             state = _authorisation(x)
             x.wire_state = state
-            state.method = method = self._method(x.path)
+            state.method = method = self._method(x.path, s)
             operation = s.operations.get(method.choices[0].operation)
             if operation is None or not _fits(x.method, operation.method):
                 raise MethodUnknown
@@ -137,7 +139,7 @@ class Alipay3Wire:
             if state.has_files:
                 raise FilesUnsupported
             state.content = self._content(x, s, state)
-            native = to_native(state.method, state.content)
+            native = native_of(state.method, x.operation, state.content)
             if state.method.tells:
                 url = state.content.get("notify_url", "")
                 if not isinstance(url, str):
@@ -155,9 +157,7 @@ class Alipay3Wire:
         state: _Read | None = x.wire_state
         fields = None
         if x.answer is not None and state is not None and state.method is not None:
-            fields = from_native(
-                self._table, state.method, state.content, x.answer, base=state.base
-            )
+            fields = answered(self._table, state.method, state.content, x.answer, state.base)
         status = 200
         if fields is None:
             status, fields = self._refused(x, state, x.refusal or EMPTY)
@@ -170,9 +170,9 @@ class Alipay3Wire:
             headers.append(("retry-after", str(x.refusal.retry_after)))
         return Reply(status, headers + self._signed(x, s, body), body)
 
-    def _method(self, path: str) -> Method:
+    def _method(self, path: str, s: Serving) -> Method:
         name = path.removeprefix("/v3/").replace("/", ".")
-        method = self._table.methods.get(name)
+        method = self._table.methods.get(name) or plain_method(s, name)
         if method is None:
             raise MethodUnknown(self._table.later.get(name, ""))
         if method.page:

@@ -1,0 +1,399 @@
+"""A service of the bank joins: its description, two people, signed calls on every wire, its faults.
+
+The service is a real process (`little_core`); the edge, web and worker are the running platform.
+"""
+
+import asyncio
+import copy
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from tests.catalog.imports.descriptions import TIPS
+from tests.journeys.dialects import AlipayV2, AlipayV3, Dialect, Icbc, Said, Wish
+from tests.journeys.native_app import Answered, NativeApp
+from tests.journeys.newcomer import PUBLISHED_SECONDS, WORKERS, Newcomer, Terms, arrives
+from tests.journeys.raw import Heard, line, send
+from tests.platform import Platform
+
+from bankside.app.publish import publish_snapshot
+from bankside.catalog import lifecycle
+from bankside.catalog.lifecycle import State
+from bankside.cli.product import world as ground
+from bankside.identity.people import NewPerson, create_person, person_with
+from bankside.identity.realms import BANK, Realm
+from bankside.kernel.clock import SystemClock
+from bankside.kernel.db import Pool, open_pool, transaction
+from bankside.kernel.postgres import database
+
+# Starting the platform and a few commands, each a process, on a machine that does other things too.
+pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(400)]
+
+PRODUCT = "imported.waiter-tips"
+PATH = "/v1/waiter-tips"
+LOGINS = ("im.author", "im.first", "im.second")
+TIP = {"amount": {"amount": "12.34", "currency": "CNY"}, "phone": None}
+# An answer of ours comes in this time, whatever the service does: its own time, and a busy machine.
+BOUND_SECONDS = 15.0
+
+
+class _Icbc(Icbc):
+    operations: ClassVar = {
+        "create": "/api/imported/waiter-tips/tips-create/V1",
+        "ask": "/api/imported/waiter-tips/tips-query/V1",
+    }
+
+
+class _Alipay(AlipayV2):
+    operations: ClassVar = {
+        "create": "bankside.imported.waiter_tips.tips_create",
+        "ask": "bankside.imported.waiter_tips.tips_query",
+    }
+
+
+class _Alipay3(AlipayV3):
+    operations: ClassVar = _Alipay.operations
+
+
+FORMS: dict[str, type[Dialect]] = {"icbc": _Icbc, "alipay": _Alipay, "alipay3": _Alipay3}
+
+
+@dataclass
+class Core:
+    """The service behind, as its own people see it."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/core"
+
+    def mood(self, word: str) -> None:
+        address = f"http://127.0.0.1:{self.port}/mood"
+        urllib.request.urlopen(address, data=word.encode(), timeout=10).close()
+
+    def seen(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/seen", timeout=10) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+
+@dataclass
+class World:
+    """The platform, the service, an app on every wire, and what the command line said."""
+
+    platform: Platform
+    core: Core
+    newcomer: Newcomer
+    native: NativeApp
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def cli(self, *arguments: str) -> dict[str, Any]:
+        done = self.platform.bankside(*arguments)
+        assert done.returncode == 0, done.stderr.decode()
+        found: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
+        return found
+
+    def get(self, tip: str) -> Answered:
+        return self.native.call("GET", f"{PATH}/tips/{tip}")
+
+    def until(self, changed: Callable[[Heard], bool]) -> None:
+        """Wait until every worker of the edge answers so."""
+        deadline = time.monotonic() + PUBLISHED_SECONDS
+        knowing: set[str] = set()
+        while len(knowing) < WORKERS:
+            message = self.native.message("GET", f"{PATH}/tips/none")
+            with line(self.platform.edge) as opened:
+                heard = opened.send(message)
+            if changed(heard):
+                knowing.add(heard.headers["x-request-id"][:16])
+            assert time.monotonic() < deadline, f"nothing changed\n{self.platform.logs()}"
+
+
+def description() -> dict[str, Any]:
+    """The service's own description."""
+    made = copy.deepcopy(TIPS)
+    made["info"]["title"] = "Waiter tips"
+    made["paths"] = {
+        path.replace("/v1/tips", "/tips"): entry for path, entry in made["paths"].items()
+    }
+    made["paths"]["/tips"]["head"] = {"responses": {"200": {"description": "there"}}}
+    # It keeps no idempotency keys itself.
+    del made["paths"]["/tips"]["post"]["parameters"]
+    return made
+
+
+@pytest.fixture(scope="module")
+def core() -> Iterator[Core]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.little_core"], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    yield Core(process, int(process.stdout.readline()))
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def world(
+    platform: Platform, core: Core, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Imported, reviewed, agreed to by two people, and known to every worker."""
+    newcomer = arrives(platform, Terms(products=[PRODUCT], rate_per_second=10_000, burst=10_000))
+    by_wire = {each.wire: each for each in newcomer.dialects}
+    made = World(platform, core, newcomer, NativeApp(platform.edge, by_wire["native"]))  # type: ignore[arg-type]
+    _joins(made, tmp_path_factory.mktemp("import"))
+    yield made
+
+
+def _joins(world: World, folder: Path) -> None:
+    author, first, second = LOGINS
+    asyncio.run(_in_database(world.platform, _staff))
+    file, review, secret = folder / "tips.json", folder / "tips.yaml", folder / "secret"
+    file.write_text(json.dumps(description(), indent=1), "utf-8")
+    secret.write_text("Bearer core-secret\n", "utf-8")
+
+    world.said["import"] = world.cli(
+        *("import", "openapi", str(file), "--upstream", world.core.url, "--by", author),
+        *("--review", str(review), "--json"),
+    )
+    world.said["draft"] = world.get("none")
+    text = review.read_text("utf-8")
+    review.write_text(
+        text.replace("credential_header: ''", "credential_header: authorization"), "utf-8"
+    )
+    world.said["unconfirmed"] = world.platform.bankside(
+        "product", "move", PRODUCT, "--to", "review", "--by", author
+    )
+    world.said["review"] = world.cli(
+        "import", "review", str(review), "--by", author, "--confirm-all", "--json"
+    )
+    done = world.platform.bankside("import", "credential", PRODUCT, str(secret), "--by", author)
+    assert done.returncode == 0, done.stderr
+    _agrees(world, author, State.REVIEW)
+    world.said["in review"] = world.get("none")
+    traits = lifecycle.Terms(confirmed=("R3", "C2"))
+    world.said["one"] = _agrees(world, first, State.SANDBOX, traits)
+    world.said["two"] = _agrees(world, second, State.SANDBOX, traits)
+    world.until(lambda heard: b"route.not_found" not in heard.body)
+
+
+async def _in_database(platform: Platform, work: Callable[[Pool], Awaitable[Any]]) -> Any:
+    with database(platform.home) as url:
+        pool = await open_pool(url, size=2)
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+
+async def _staff(pool: Pool) -> None:
+    """Who writes it and the two who agree."""
+    for login, role in zip(LOGINS, ("product-manager", "approver", "approver"), strict=True):
+        new = NewPerson(realm=Realm.STAFF, partner=BANK, login=login, name=login, roles=(role,))
+        async with transaction(pool) as db:
+            await create_person(db, SystemClock(), new)
+
+
+def _agrees(world: World, login: str, to: State, terms: lifecycle.Terms | None = None) -> Any:
+    """What `bankside product move` does, without starting a process for it."""
+    clock = SystemClock()
+
+    async def work(pool: Pool) -> lifecycle.Outcome:
+        async with transaction(pool) as db:
+            person = await person_with(db, Realm.STAFF, BANK, login)
+            wish = lifecycle.Wish(to=to, reason="a journey", terms=terms)
+            found = await lifecycle.move(db, clock, ground(), person, wish, product=PRODUCT)
+        if found.moved:
+            await publish_snapshot(world.platform.home, pool, clock)
+        return found
+
+    return asyncio.run(_in_database(world.platform, work))
+
+
+@pytest.fixture(autouse=True)
+def well(world: World) -> Iterator[None]:
+    """Each story begins with a service that is well, and with closed circuits."""
+    if world.core.process.poll() is None:
+        world.core.mood("well")
+        world.until(lambda heard: b"upstream.not_found" in heard.body)
+    yield
+
+
+def test_nobody_meets_it_before_two_people_agreed(world: World) -> None:
+    said = world.said
+
+    assert (said["import"]["operations"], said["import"]["state"]) == (4, "draft")
+    assert said["import"]["lost"], "what is not carried over is listed"
+    assert (said["draft"].status, said["draft"].code) == (404, "route.not_found")
+    assert said["unconfirmed"].returncode != 0
+    assert b"4 operations are not confirmed" in said["unconfirmed"].stderr
+    assert said["review"]["confirmed"] == 4
+    assert (said["in review"].status, said["in review"].code) == (404, "route.not_found")
+    assert (said["one"].moved, said["two"].moved) == (False, True)
+
+
+def test_a_signed_call_is_answered_on_every_wire_and_the_service_hears_it_once(
+    world: World,
+) -> None:
+    before = len(world.core.seen())
+    first = world.native.call("POST", f"{PATH}/tips", TIP, key="native-1")
+    again = world.native.call("POST", f"{PATH}/tips", TIP, key="native-1")
+    other = world.native.call("POST", f"{PATH}/tips", {**TIP, "phone": "1"}, key="native-1")
+    read = world.get(first.body["id"])
+
+    assert (first.status, again.status, again.hit) == (201, 201, True)
+    assert again.body == first.body
+    assert (other.status, other.code) == (422, "idempotency.key_reused")
+    assert read.body == first.body
+    assert first.body["amount"] == 1234
+    posts = [each for each in world.core.seen()[before:] if each["method"] == "POST"]
+    assert len(posts) == 1
+    headers = {name.lower(): value for name, value in posts[0]["headers"].items()}
+    assert headers["authorization"] == "Bearer core-secret"
+    assert headers["x-request-id"] == first.request_id
+    assert not headers.keys() & {"signature", "signature-input", "idempotency-key"}
+
+    for dialect in _forms(world):
+        content = json.dumps({**TIP, "idempotency_key": f"{dialect.wire}-1"}).encode()
+        made = _said(world, dialect, Wish(operation="create", content=content))
+        asked = json.dumps({"id": _tip(made)["id"]}).encode()
+        found = _said(world, dialect, Wish(operation="ask", content=asked))
+        assert _tip(found)["currency"] == "CNY", (dialect.wire, found)
+        assert _tip(found)["id"] == _tip(made)["id"]
+
+
+def test_every_call_is_recorded_like_any_other(world: World) -> None:
+    done = world.native.call("POST", f"{PATH}/tips", TIP)
+
+    record = world.platform.call_record(done.request_id)
+
+    assert (record.operation, record.product) == (f"{PRODUCT}.tips-create", PRODUCT)
+    assert (record.outcome, record.risk_tier, record.data_class) == ("ok", "R3", "C2")
+
+
+def test_the_same_checks_stand_before_it(world: World) -> None:
+    seen = len(world.core.seen())
+    keyless = world.native.dialect.message(Wish())
+    assert keyless.method == "POST"
+    wrong = world.native.call("POST", f"{PATH}/tips", {**TIP, "amount": {"amount": "1"}})
+    unknown = world.native.call("GET", f"{PATH}/tips", query={"colour": "red"})
+    forged = world.native.message("POST", f"{PATH}/tips", TIP)
+    replayed = [send(world.platform.edge, forged) for _ in range(2)]
+
+    assert (wrong.status, wrong.code) == (422, "request.invalid")
+    assert (unknown.status, unknown.code) == (422, "request.invalid")
+    assert [each.status for each in replayed] == [201, 401]
+    assert len(world.core.seen()) == seen + 1
+
+
+def test_a_refusal_of_the_service_is_told_in_our_words(world: World) -> None:
+    world.core.mood("refuse")
+
+    refused = world.native.call("POST", f"{PATH}/tips", TIP)
+
+    assert (refused.status, refused.code) == (422, "upstream.refused")
+    assert "core-db" not in json.dumps(refused.body)
+
+
+def test_in_the_sandbox_an_answer_that_breaks_its_description_is_refused_and_listed(
+    world: World,
+) -> None:
+    world.core.mood("wrong")
+
+    refused = world.get("tip1")
+
+    assert (refused.status, refused.code) == (502, "upstream.answer_mismatch")
+    found = world.cli("import", "show", PRODUCT, "--json")["mismatches"]
+    assert [each["operation"] for each in found] == [f"{PRODUCT}.tips-query"]
+    assert "Ning" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("mood", ["hang", "drip", "storm", "garbage", "head"])
+def test_each_fault_ends_bounded_and_leaves_other_products_alone(world: World, mood: str) -> None:
+    """F6: calls in parallel meet the fault while echoes go on; then the circuit is open."""
+    before = len(world.core.seen())
+    world.core.mood(mood)
+    ends: Counter[str] = Counter()
+    longest: list[float] = []
+
+    def ask(number: int) -> None:
+        for count in range(3):
+            began = time.monotonic()
+            if number % 2:
+                got = world.get("tip1")
+            else:
+                got = world.native.call("POST", f"{PATH}/tips", TIP, key=f"{mood}{number}-{count}")
+            longest.append(time.monotonic() - began)
+            ends[f"{got.status} {got.code}"] += 1
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(24)]
+    for each in threads:
+        each.start()
+    echoes = [world.native.call("POST", "/v1/platform/echoes", {"n": n}) for n in range(50)]
+    for each in threads:
+        each.join()
+
+    assert all(each.status == 200 for each in echoes)
+    assert max(longest) < BOUND_SECONDS, longest
+    assert sum(ends.values()) == 72
+    assert set(ends) <= {
+        *("504 upstream.timed_out", "504 upstream.outcome_unknown", "503 upstream.busy"),
+        *("502 upstream.failed", "502 upstream.answer_invalid", "503 upstream.circuit_open"),
+    }, ends
+    assert len(world.core.seen()) - before <= 72 * 1.1 + 2 * WORKERS
+
+
+def test_a_write_nobody_heard_of_again_is_unknown_and_is_not_sent_twice(world: World) -> None:
+    world.core.mood("head")
+    before = len(world.core.seen())
+
+    answers = [world.native.call("POST", f"{PATH}/tips", TIP, key="lost-1") for _ in range(3)]
+
+    assert {(each.status, each.code) for each in answers} == {(504, "upstream.outcome_unknown")}
+    assert answers[0].body["outcome"] == "unknown"
+    assert len(world.core.seen()) == before + 1
+
+
+def test_a_service_that_died_is_unreachable_and_comes_back(world: World) -> None:
+    """The last story: it ends with the service gone."""
+    world.core.process.kill()
+    world.core.process.wait()
+
+    ends = Counter(world.get("tip1").code for _ in range(60))
+    written = world.native.call("POST", f"{PATH}/tips", TIP)
+
+    assert set(ends) <= {"upstream.unreachable", "upstream.circuit_open"}, ends
+    assert ends["upstream.circuit_open"], "it is left alone after a while"
+    # The circuit of the writes may still be open from the stories before.
+    assert written.code in {"upstream.unreachable", "upstream.circuit_open"}
+    assert written.status == 503
+    assert "outcome" not in written.body, "nothing happened, and that is certain"
+
+
+def _forms(world: World) -> list[Dialect]:
+    parties = {each.wire: each.party for each in world.newcomer.dialects}
+    return [FORMS[wire](parties[wire]) for wire in FORMS]
+
+
+def _said(world: World, dialect: Dialect, wish: Wish) -> Said:
+    message = dialect.message(wish)
+    said = dialect.read(send(world.platform.edge, message), message)
+    assert said.code in {"0", "10000", "200"}, said
+    return said
+
+
+def _tip(said: Said) -> dict[str, Any]:
+    found: Any = said.content.get("result", said.content)
+    made: dict[str, Any] = json.loads(found) if isinstance(found, str) else dict(found)
+    return made
