@@ -4,19 +4,25 @@ An API is a distinct (method, path template, version) that the native router lea
 which executes, that is: answers something other than 404, 405, 410 and 501. Wires, languages,
 aliases and generated copies are not counted; operations that are described only are shown apart.
 
-Usage: ``python -m tools.count_apis [--json]``
+Usage: ``python -m tools.count_apis [--json] [--home FOLDER]``
+
+Without ``--home`` it is the router of the shipped catalogue; with it, the one that the edges of
+that installation serve from now (its newest kept snapshot), with what was drafted, imported and
+withdrawn there.
 """
 
+import argparse
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 from bankside import catalog, orders
 from bankside.catalog import Catalogue, Runnable
 from bankside.gateway.routes import Routes
-from bankside.kernel.snapshot import Snapshot
+from bankside.kernel.signing import verifier
+from bankside.kernel.snapshot import Snapshot, decode
 from bankside.partners import SnapshotView
 
 # The access to customers' accounts by token is counted apart from products.
@@ -25,15 +31,32 @@ KINDS = ("product", "cloud", "platform", "access")
 
 def counted(catalogue: Catalogue, runnable: Runnable) -> dict[str, dict[str, int]]:
     """Kind -> {answering, described}: routes the router leads to, by whether they execute."""
-    snapshot = catalog.compile_snapshot(
-        catalogue, SnapshotView({}, {}, {}), runnable, version=0, built_at=0
+    return counted_in(
+        catalog.compile_snapshot(
+            catalogue, SnapshotView({}, {}, {}), runnable, version=0, built_at=0
+        )
     )
+
+
+def counted_in(snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    """The same of a snapshot; kinds that it adds to the shipped ones come last."""
     found = {True: Counter[str](), False: Counter[str]()}
     for route, available in reached(snapshot).items():
         found[available][route[0]] += 1
+    more = sorted((found[True].keys() | found[False].keys()) - set(KINDS))
     return {
-        kind: {"answering": found[True][kind], "described": found[False][kind]} for kind in KINDS
+        kind: {"answering": found[True][kind], "described": found[False][kind]}
+        for kind in (*KINDS, *more)
     }
+
+
+def in_force(home: Path) -> Snapshot:
+    """The newest snapshot that an edge of this installation kept; SystemExit when there is none."""
+    kept = sorted((home / "snapshot").glob("*.blob"), key=lambda each: each.stat().st_mtime_ns)
+    if not kept:
+        raise SystemExit(f"{home} has no snapshot: start the platform once")
+    trusted = verifier("ed25519", (home / "keys" / "snapshot.der").read_bytes())
+    return decode(kept[-1].read_bytes(), trusted)
 
 
 def reached(snapshot: Snapshot) -> Mapping[tuple[str, str, str, int], bool]:
@@ -68,8 +91,15 @@ def table(figures: dict[str, dict[str, int]]) -> str:
 
 def main() -> None:
     """Print the table, or JSON."""
-    figures = counted(catalog.load(), orders.Orders.runnable)
-    print(json.dumps(figures, indent=1) if "--json" in sys.argv[1:] else table(figures))
+    asked = argparse.ArgumentParser(description="Count the APIs that the router answers.")
+    asked.add_argument("--json", action="store_true")
+    asked.add_argument("--home", type=Path, help="an installation's folder, such as var")
+    given = asked.parse_args()
+    if given.home is not None:
+        figures = counted_in(in_force(given.home))
+    else:
+        figures = counted(catalog.load(), orders.Orders.runnable)
+    print(json.dumps(figures, indent=1) if given.json else table(figures))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, open_pool, transaction
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import signer, verifier
-from bankside.partners import SnapshotView, snapshot_view
+from bankside.partners import SnapshotView, give_space, snapshot_view
 
 CLOCK = FixedClock(datetime(2026, 3, 2, 2, 0, tzinfo=UTC))
 EDGE, WEB = "http://127.0.0.1:8080", "http://127.0.0.1:8000"
@@ -405,3 +405,16 @@ async def test_one_person_of_each_role_logs_in_with_what_the_file_says(seeded: S
             realm=Realm.PARTNER,
         )
     assert proved == somebody["id"]
+
+
+async def test_an_app_that_moved_into_its_own_space_stays_there_at_the_next_seed(
+    fresh_pool: Pool, tmp_path: Path
+) -> None:
+    installation = Installation(fresh_pool, tmp_path / "home")
+    app = (await installation.seed())["apps"][0]
+    async with transaction(fresh_pool) as db:
+        space = await give_space(db, CLOCK, app["partner"], app["app_id"])
+
+    again = (await installation.seed())["apps"][0]
+
+    assert (again["partner"], again["wires"]) == (space.id, app["wires"])

@@ -64,7 +64,7 @@ def survives(url: str, story: Story, expected: list[int]) -> None:
         _told_by_child(url, partner, facts, story, kill_at=at)
         asyncio.run(with_bank(url, partner, lambda bank, facts=facts: story(bank, facts)))
         found = asyncio.run(with_bank(url, partner, _balances(facts)))
-        assert found == expected, f"killed {at[1]} commit {at[0]}"
+        assert found == expected, f"killed {at[1]} commit {at[0]}: {found}"
     asyncio.run(with_bank(url, partner, _proved))
 
 

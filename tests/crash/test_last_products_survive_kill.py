@@ -14,6 +14,7 @@ from tests.orders.little_bank import LittleBank, cny
 
 from bankside.bank.accounts import House, PayerTokenTaken, house_account, put_sandbox_token
 from bankside.bank.ledger import Group, Leg, group_id
+from bankside.bank.standing_orders import NewStandingOrder, set_up
 from bankside.kernel.db import transaction
 from bankside.kernel.money import Money
 
@@ -95,12 +96,7 @@ async def waged(bank: LittleBank, facts: Facts) -> None:
 
 async def proven(bank: LittleBank, facts: Facts) -> None:
     product = "identity.microdeposit-verifications"
-    async with bank.pool.acquire() as db:
-        number = await db.fetchval(
-            "select resident_id from bank.customers where partner_id = $1 and customer_id = $2",
-            bank.partner,
-            facts["customer"],
-        )
+    number = await _number_of(bank, facts["customer"])
     asked = {
         "subject": facts["customer"],
         "document_no": number,
@@ -146,6 +142,80 @@ async def told(bank: LittleBank, facts: Facts) -> None:
     await tell(bank, "4", f"{product}.revoke", {}, order)
 
 
+async def carded(bank: LittleBank, facts: Facts) -> None:
+    """A card's bill is not paid in time, then paid with its interest and fee, and closed.
+
+    It takes longer than keys are kept: what was done before is known by its own number.
+    """
+    number = await _number_of(bank, facts["customer"])
+    asked = {
+        "holder": facts["customer"],
+        "document_no": number,
+        "mobile": "13800000000",
+        "amount": cny("50.00"),
+    }
+    cards = (await bank.shown("card.credit-cards.list"))["items"]
+    card = cards[0]["id"] if cards else await tell(bank, "1", "card.credit-cards.create", asked)
+    own = (await bank.shown("card.credit-cards.query", path=card))["result"]["account"]["id"]
+    spent = {"payer_account": own, "payee_account": facts["rider"], "amount": cny("50.00")}
+    await tell(bank, "2", "payment.internal-transfers.create", spent | {"end_to_end_id": "E1"})
+    # Bill, due date, bill.
+    for days in (31, 21, 9):
+        bank.clock.advance(timedelta(days=days))
+        await bank.orders.expire()
+    pays = {"card": card, "payer_account": facts["payer"], "reference": "R1"}
+    await tell(bank, "3", "card.credit-card-repayments.create", pays)
+    await tell(bank, "4", "card.credit-cards.closures", {}, card)
+
+
+async def earned(bank: LittleBank, facts: Facts) -> None:
+    """An advance is repaid from a share of income; a standing order is paid beside it."""
+    payee = await bank.shown(
+        "account.sub-accounts.create", {"master_account": facts["payer"], "name": "一"}, key="0"
+    )
+    await _stands(bank, facts["rider"], payee["result"]["account"]["id"])
+    asked = {
+        "borrower": facts["customer"],
+        "account": facts["rider"],
+        "amount": cny("20.00"),
+        "income_share_bp": 5_000,
+    }
+    loan = await tell(bank, "1", "payroll.wage-advances.applications-create", asked)
+    await tell(bank, "2", "payroll.wage-advances.drawdowns", {}, loan)
+    pay = {"payer_account": facts["payer"], "payee_account": facts["rider"], "amount": cny("10.00")}
+    await tell(bank, "3", "payment.internal-transfers.create", pay)
+    await bank.orders.expire()
+    bank.clock.advance(timedelta(days=3))
+    await bank.orders.expire()
+
+
+async def _stands(bank: LittleBank, payer: str, payee: str) -> None:
+    """3.00 on 5 March, once, however often the story is told."""
+    asked = NewStandingOrder(
+        id="so_story",
+        account=payer,
+        payee_account=payee,
+        payee_name="林晓雨",
+        amount=Money.parse("3.00", "CNY"),
+        frequency="EvryDay",
+        first_on=date(2026, 3, 5),
+        final_on=date(2026, 3, 5),
+    )
+    async with transaction(bank.pool) as db:
+        await set_up(db, bank.clock, bank.partner, asked)
+
+
+async def _number_of(bank: LittleBank, customer: str) -> str:
+    async with bank.pool.acquire() as db:
+        return str(
+            await db.fetchval(
+                "select resident_id from bank.customers where partner_id = $1 and customer_id = $2",
+                bank.partner,
+                customer,
+            )
+        )
+
+
 async def _more(bank: LittleBank, account: str, amount: Money) -> None:
     """Further money on an account, once however often the story is told."""
     leg = Leg(house_account(House.OPENING, amount.currency), account, amount)
@@ -170,6 +240,8 @@ STORIES: list[tuple[Story, list[int]]] = [
     (waged, [6_997, 3_000, 0, 0]),
     (proven, [9_700, 0, 0, 0]),
     (told, [9_800, 200, 0, 0]),
+    (carded, [4_823, 5_000, 0, 0]),
+    (earned, [9_000, 2_200, 0, 0]),
 ]
 
 

@@ -1,4 +1,4 @@
-"""5. Cut-off: a sealed marker closes the date, what is late is the next one's, re-runs are equal."""
+"""5. Cut-off: a sealed marker closes the date, the late is the next one's, re-runs are equal."""
 
 import asyncio
 from datetime import timedelta

@@ -24,7 +24,7 @@ from tests.bank.clearing.clearing_world import ELSEWHERE, Platform, platform_on
 from tests.guarantees.checks import Seen, all_hold
 from tests.orders.little_bank import cny
 
-from bankside.bank import reconciliation
+from bankside.bank import clearing, reconciliation
 from bankside.bank.accounts import Account
 from bankside.bank.clearing import Outside
 from bankside.bank.ledger import Books
@@ -36,8 +36,8 @@ from bankside.kernel.errors import Refused
 from bankside.kernel.money import Money
 from bankside.orders import posted_records
 
-SEQUENCES = int(os.environ.get("BANKSIDE_SEQUENCES", "3"))
-STEPS = int(os.environ.get("BANKSIDE_STEPS", "14"))
+SEQUENCES = int(os.environ.get("BANKSIDE_SEQUENCES", "4"))
+STEPS = int(os.environ.get("BANKSIDE_STEPS", "20"))
 AMOUNTS = st.integers(100, 20_000)
 PICK = st.integers(0, 99)
 # To an account here, to another bank, to one that refuses, to one whose answer is unknown at first.
@@ -122,19 +122,21 @@ class Sequence(RuleBasedStateMachine):
         except Refused as refused:
             return refused.code
 
-    @rule(pick=PICK, minor=AMOUNTS, scanned=st.booleans())
-    def pay(self, pick: int, minor: int, scanned: bool) -> None:
+    @rule(pick=PICK, minor=AMOUNTS, kind=st.sampled_from(("scanned", "open", "finished")))
+    def pay(self, pick: int, minor: int, kind: str) -> None:
         merchant = self.platform.merchants[pick % len(self.platform.merchants)]
-        kind = "scan-payments" if scanned else "split-orders"
+        product = "scan-payments" if kind == "scanned" else "split-orders"
         body = {
             "merchant": merchant.id,
             "order_no": f"N{len(self.calls)}",
             "amount": cny(str(Money(minor, "CNY"))),
             "payer_token": self.token,
         }
-        answer = self.call(f"merchant.{kind}.create", body)
+        answer = self.call(f"merchant.{product}.create", body)
         if isinstance(answer, dict):
             self.orders.append(answer["id"])
+            if kind == "finished":
+                self.call("merchant.split-orders.finishes", {}, answer["id"])
 
     def order(self, pick: int) -> str:
         return self.orders[pick % len(self.orders)]
@@ -182,12 +184,21 @@ class Sequence(RuleBasedStateMachine):
             Record(name, "no-such-account", "receipt", minor, "CNY", on)
         )
 
-    @rule()
-    def night(self) -> None:
-        """The date closes and is cleared; the channel's file of it comes in, twice."""
+    @rule(late=st.sampled_from(("nothing", "pay", "refund")), pick=PICK)
+    def night(self, late: str, pick: int) -> None:
+        """The date closes and is cleared; the channel's file of it comes in, twice.
+
+        Between the seal and the claims somebody may still sell or refund.
+        """
         on = business_date(self.bench.clock.now())
         closed = bounds(on)[1] + timedelta(minutes=5)
         self.bench.clock.advance(closed - self.bench.clock.now())
+        self.do(self.platform.bank.orders.end_of_day(on))
+        self.do(clearing.seal(self.bench.pool, self.bench.clock, on))
+        if late == "pay":
+            self.pay(pick, 1_000, "finished")
+        elif late == "refund" and self.orders:
+            self.refund(pick, 50)
         self.do(self.platform.bank.orders.clear(on))
         lines = self.receipts.pop(on, [])
         if lines:
@@ -242,7 +253,7 @@ def test_the_ten_guarantees_hold_after_any_operation(bench: Bench) -> None:
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
-        derandomize=SEQUENCES == 3,
+        derandomize=SEQUENCES == 4,
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )

@@ -169,9 +169,14 @@ def _joins(world: World, folder: Path) -> None:
     )
     world.said["draft"] = world.get("none")
     text = review.read_text("utf-8")
-    review.write_text(
-        text.replace("credential_header: ''", "credential_header: authorization"), "utf-8"
-    )
+    for proposed, ours in (
+        ("credential_header: ''", "credential_header: authorization"),
+        ("answer_ms: 5000", "answer_ms: 2000"),
+        ("slow_ms: 3000", "slow_ms: 1000"),
+    ):
+        assert proposed in text
+        text = text.replace(proposed, ours)
+    review.write_text(text, "utf-8")
     world.said["unconfirmed"] = world.platform.bankside(
         "product", "move", PRODUCT, "--to", "review", "--by", author
     )
@@ -271,6 +276,12 @@ def test_a_signed_call_is_answered_on_every_wire_and_the_service_hears_it_once(
         found = _said(world, dialect, Wish(operation="ask", content=asked))
         assert _tip(found)["currency"] == "CNY", (dialect.wire, found)
         assert _tip(found)["id"] == _tip(made)["id"]
+
+
+def test_its_routes_are_counted_as_imported(world: World) -> None:
+    figures = world.cli("catalogue", "count", "--json")
+
+    assert figures["imported_routes"] == 4
 
 
 def test_every_call_is_recorded_like_any_other(world: World) -> None:

@@ -6,9 +6,9 @@ Always true: what the catalogue shows, the router answers; definitions are data 
 Public: load, Catalogue, Product, ProductOperation, Input, Step, Text and the other values of
 ``model``; compile_snapshot, route_of, Runnable; publish, Publication, compiled, latest_snapshot,
 CHANNEL, standing_now, Standing, KINDS, offers, Offers, Offer, ProductUnknown; impact, Impact,
-differences, Difference; openapi, input_schema; count, answering_routes, kind_of; shelf, Shelf, Card.
-The checks are in ``bankside.catalog.validation``, solutions in ``bankside.catalog.solutions``, the
-life cycle of products in ``bankside.catalog.lifecycle``.
+differences, Difference; openapi, input_schema; count, answering_routes, kind_of; shelf, Shelf,
+Card. The checks are in ``bankside.catalog.validation``, solutions in
+``bankside.catalog.solutions``, the life cycle of products in ``bankside.catalog.lifecycle``.
 """
 
 from bankside.catalog.apis import input_schema, openapi

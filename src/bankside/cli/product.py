@@ -24,7 +24,7 @@ from bankside.catalog.lifecycle import (
     onward,
 )
 from bankside.cli.installation import Installation
-from bankside.cli.output import DONE, USAGE, emit, fail, note, table
+from bankside.cli.output import DONE, REFUSED, USAGE, emit, fail, note, table
 from bankside.identity.people import Person, person_with
 from bankside.identity.realms import BANK, Realm
 from bankside.kernel.clock import rfc3339
@@ -37,6 +37,8 @@ from bankside.partners import read_partner
 # The longest shipped definition has 9 kB; an imported one is read by `bankside import`.
 DRAFT_BYTES_MAX = 1_000_000
 COLUMNS = ["product", "version", "state", "kind", "since", "suspended"]
+# A terminal shows so many of a kind; `--json` has them all.
+SHOWN_MAX = 12
 _GATE = {True: "met", False: "CLOSED"}
 
 
@@ -240,7 +242,10 @@ async def waive(
 
 async def prove(installation: Installation, product: str, version: int, *, as_json: bool) -> int:
     """The proof of a withdrawn version, made once and kept."""
-    trusted = verifier("ed25519", (installation.home / "keys" / "snapshot.der").read_bytes())
+    key = installation.home / "keys" / "snapshot.der"
+    if not key.exists():
+        fail("this installation has published no snapshot yet: start the platform once", REFUSED)
+    trusted = verifier("ed25519", key.read_bytes())
     async with installation.pool() as pool, transaction(pool) as db:
         of = await _version(db, product, version, State.OFFLINE)
         proof = await lifecycle.prove(db, installation.clock, world(), of, trusted)
@@ -334,7 +339,8 @@ def _move_line(move: dict[str, Any]) -> str:
 def _impact(document: dict[str, Any]) -> str:
     def some(name: str) -> str:
         values: Sequence[str] = document[name]
-        return f"{len(values)}: {', '.join(values)}" if values else "0"
+        rest = f" and {len(values) - SHOWN_MAX} more" if len(values) > SHOWN_MAX else ""
+        return f"{len(values)}: {', '.join(values[:SHOWN_MAX])}{rest}" if values else "0"
 
     lines = [f"{document['subject']} ({document['kind']})"]
     lines += [

@@ -18,11 +18,12 @@ from bankside.console.pages import Look, page
 from bankside.console.texts import Language, text
 
 BOX_WIDTH, BOX_HEIGHT = 224, 58
-GAP_ACROSS, GAP_DOWN, EDGE = 24, 44, 8
+GAP_ACROSS, GAP_DOWN, EDGE = 24, 44, 16
 # What fits a box, in half-width columns: its title, and the smaller line under it.
 _TITLE_COLUMNS, _UNDER_COLUMNS = 26, 30
 
 AnyRequest = Request[Any, Any, Any]
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def drawing(solution: Solution, catalogue: Catalogue, lang: Language) -> Drawing
     rows = _layers(solution)
     across = max(len(row) for row in rows)
     width = across * BOX_WIDTH + (across - 1) * GAP_ACROSS + 2 * EDGE
-    places: dict[str, tuple[int, int]] = {}
+    places: dict[str, Place] = {}
     for number, row in enumerate(rows):
         taken = len(row) * BOX_WIDTH + (len(row) - 1) * GAP_ACROSS
         for index, step in enumerate(row):
@@ -106,7 +107,7 @@ def drawing(solution: Solution, catalogue: Catalogue, lang: Language) -> Drawing
         height=2 * EDGE + len(rows) * BOX_HEIGHT + (len(rows) - 1) * GAP_DOWN,
         boxes=boxes,
         curves=tuple(
-            _curve(places[before], places[step.id])
+            _curve(places[before], places[step.id], set(places.values()))
             for step in solution.steps
             for before in step.after
         ),
@@ -129,12 +130,25 @@ def _layers(solution: Solution) -> list[list[SolutionStep]]:
     return rows
 
 
-def _curve(start: tuple[int, int], end: tuple[int, int]) -> str:
-    """From the lower edge of one box to the upper edge of another."""
+def _curve(start: Place, end: Place, boxes: set[Place]) -> str:
+    """From the lower edge of one box to the upper edge of another, past the boxes in between."""
     x, y = start[0] + BOX_WIDTH // 2, start[1] + BOX_HEIGHT
     to_x, to_y = end[0] + BOX_WIDTH // 2, end[1]
-    middle = (y + to_y) // 2
-    return f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y}"
+    drawn = f"M{x} {y}"
+    for row in range(start[1] + BOX_HEIGHT + GAP_DOWN, to_y, BOX_HEIGHT + GAP_DOWN):
+        straight = x + (to_x - x) * (row - y) // (to_y - y)
+        lefts = [left for left, top in boxes if top == row]
+        gaps = {left - GAP_ACROSS // 2 for left in lefts}
+        gaps |= {left + BOX_WIDTH + GAP_ACROSS // 2 for left in lefts}
+        through = min(gaps, key=lambda gap: abs(gap - straight))
+        drawn += f"{_bend((x, y), (through, row))}V{row + BOX_HEIGHT}"
+        x, y = through, row + BOX_HEIGHT
+    return drawn + _bend((x, y), (to_x, to_y))
+
+
+def _bend(start: Place, end: Place) -> str:
+    middle = (start[1] + end[1]) // 2
+    return f"C{start[0]} {middle} {end[0]} {middle} {end[0]} {end[1]}"
 
 
 def _short(words: str, columns: int) -> str:

@@ -25,7 +25,7 @@ from bankside.orders.families.platform import echo
 from bankside.orders.openbanking import HANDLERS
 from bankside.orders.refusals import codes
 from bankside.orders.sandbox import jump
-from bankside.orders.solutions import service as runs
+from bankside.orders.solutions import waking as runs
 from bankside.partners.webhooks import Webhooks
 
 

@@ -13,9 +13,9 @@ unblock_app;
 register_key, rotate_key, revoke_key, list_keys, choose_answer_key; ensure_platform_keys,
 create_platform_key, read_platform_key, list_platform_keys, private_key, make_default_platform_key,
 retire_platform_key; snapshot_view, wire_keys; give_space, renew_space, read_space, list_spaces,
-move_clock, moved_clocks, clock_of, home_of, signatory; the values Partner, Tenant, NewApp, PartnerApp,
-NewKey, AppKey, NewPlatformKey, PlatformKey, SnapshotView, WireKeys, Space; EVENT_PREFIX. Refusals
-stand in each slice's ``errors``.
+move_clock, moved_clocks, clock_of, home_of, signatory; the values Partner, Tenant, NewApp,
+PartnerApp, NewKey, AppKey, NewPlatformKey, PlatformKey, SnapshotView, WireKeys, Space;
+EVENT_PREFIX. Refusals stand in each slice's ``errors``.
 """
 
 from bankside.partners.apps import (

@@ -204,6 +204,29 @@ async def test_a_second_import_is_a_new_version_with_its_changes_named(desk: Des
     assert again.version.version == 2, "a draft is replaced, not added to"
 
 
+async def test_two_versions_are_served_side_by_side_each_by_its_own_upstream(desk: Desk) -> None:
+    await in_sandbox(desk)
+    # Nobody waits for a canary here: the gates on the way are the life cycle's own tests.
+    await desk.db.execute(
+        "update catalog.product_versions set state = 'live' where product_id = 'imported.tips'"
+    )
+    after = copy.deepcopy(TIPS)
+    after["components"]["schemas"]["NewTip"]["properties"]["song"] = {"type": "string"}
+    await in_sandbox(desk, after)
+
+    served = await snapshot(desk)
+
+    create = served.operations["imported.tips.create"]
+    assert create.stage is not None
+    newer = create.stage.newer
+    assert newer is not None
+    assert (create.version, newer.version) == (1, 2)
+    assert create.upstream != newer.upstream
+    assert {create.upstream, newer.upstream} == set(served.upstreams)
+    assert b"song" not in served.upstreams[create.upstream].schemas
+    assert b"song" in served.upstreams[newer.upstream].schemas
+
+
 async def test_the_same_description_again_changes_nothing(desk: Desk) -> None:
     await in_sandbox(desk)
 

@@ -1,5 +1,6 @@
 """The moves of a product version: the table, who has to agree, and the conditions of each."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -21,6 +22,9 @@ from tests.catalog.lifecycle.world import (
 from bankside.catalog import lifecycle
 from bankside.catalog.lifecycle import State
 from bankside.catalog.lifecycle.model import PASSAGES, onward, passage
+from bankside.identity.people import Person
+from bankside.kernel.clock import FixedClock
+from bankside.kernel.db import Pool, transaction
 from bankside.kernel.errors import BanksideError
 
 
@@ -389,3 +393,19 @@ async def test_what_does_not_exist_does_not_move(desk: Desk) -> None:
     assert (await refused(desk.move(FIRST, "live", "no.such"))).code == "product.not_found"
     assert (await refused(desk.move(FIRST, "sandbox"))).code == "product.move_refused"
     assert (await refused(desk.move(FIRST, "deprecated", version=7))).status == 409
+
+
+async def test_two_people_who_agree_at_once_move_it_once(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    async def agrees(person: Person) -> bool:
+        async with transaction(fresh_pool) as db:
+            return (await Desk(db, clock).move(person, "deprecated")).moved
+
+    moved = await asyncio.gather(agrees(FIRST), agrees(SECOND))
+
+    assert sorted(moved) == [False, True]
+    async with transaction(fresh_pool) as db:
+        assert len(await lifecycle.moves(db, SCAN)) == 1
+        (version,) = await lifecycle.versions(db, SCAN)
+    assert (version.state, version.revision) == (State.DEPRECATED, 2)

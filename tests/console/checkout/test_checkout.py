@@ -74,7 +74,7 @@ async def test_a_customer_logs_in_chooses_an_account_and_pays(shop: Shop) -> Non
     paid = await person.get(answer.headers["location"])
 
     assert page.request.url.path == path(order)
-    assert offered == [current.id, savings.id]
+    assert sorted(offered) == sorted([current.id, savings.id])
     assert forms_of(page)[0].preselected == []
     assert dollars.id not in page.text
     assert current.number not in page.text
@@ -301,7 +301,7 @@ async def test_an_unknown_address_is_a_page_that_says_so(shop: Shop) -> None:
     order = await shop.order()
     browser = shop.browser()
 
-    for wrong in ("x", "A" * 43, path(order)[5:-1] + "A", order["id"], "%00", "é" * 43):
+    for wrong in ("x", "A" * 43, path(order)[:4:-1], order["id"], "%00", "é" * 43):
         for tail in ("", "/cancel", "/return", "/code", "/login", "/second-factor"):
             answer = await browser.get(f"/pay/{wrong}{tail}")
             assert answer.status_code == 404, (wrong, tail)

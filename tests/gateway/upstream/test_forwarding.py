@@ -234,6 +234,23 @@ async def test_a_second_answer_is_given_to_nobody() -> None:
     assert there.connections == 5, "a connection that said too much is not used again"
 
 
+async def test_an_answer_that_comes_late_and_unasked_is_given_to_nobody() -> None:
+    async def late(asked: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(200, {"id": asked.target.rpartition("/")[2]}))
+        await writer.drain()
+        await asyncio.sleep(0.0005)
+        writer.write(answer(200, {"id": "somebody else's"}))
+
+    async with service(late) as there:
+        made = desk(there.url, connections=4)
+        for number in range(50):
+            names = [f"t{number}-{n}" for n in range(8)]
+            got = await asyncio.gather(*(made.forwarder(call(path={"id": n})) for n in names))
+            assert [each.body["id"] for each in got] == names  # type: ignore[call-overload]
+
+    assert there.connections > 300, "who says too much is called on a new connection each time"
+
+
 async def test_a_write_without_answer_is_unknown_and_is_sent_once() -> None:
     async def swallow(_: Seen, writer: asyncio.StreamWriter) -> None:
         writer.close()

@@ -1,7 +1,7 @@
 """The clock of a sandbox space goes on when asked, and what falls due happens in its order."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from tests.orders.sandbox.tester import SandboxApp, a_tester
 
 from bankside.bank.accounts import account
 from bankside.bank.ledger import entries_page, verify
+from bankside.bank.reconciliation.store import ledger_records
 from bankside.identity.consents import (
     ConsentNotActive,
     ConsentStatus,
@@ -18,6 +19,7 @@ from bankside.identity.consents import (
     authorise_consent,
     consent,
 )
+from bankside.kernel.calendar import bounds
 from bankside.kernel.call import Call
 from bankside.kernel.clock import BANK_ZONE, ShiftedClock
 from bankside.kernel.db import transaction
@@ -266,6 +268,29 @@ async def test_the_books_are_in_order_after_jumps_of_two_spaces_side_by_side(
         proof = await verify(db)
 
     assert proof.fault is None, proof
+
+
+async def test_a_date_s_postings_are_found_among_those_of_spaces_that_are_ahead(
+    tester: SandboxApp, bank: LittleBank
+) -> None:
+    shop, payer = await bank.merchant(), await bank.account("100.00")
+    code = await bank.token(payer)
+
+    async def pays(number: str) -> None:
+        body = {"merchant": shop.id, "order_no": number, "amount": cny("1.00")}
+        await bank.call("merchant.scan-payments.create", body | {"payer_token": code})
+
+    await pays("before")
+    await tester.advance(days=3)
+    await tester.call("merchant.scan-payments.create", _asked(tester, "ahead"))
+    await pays("between")
+    bank.clock.advance(timedelta(days=3))
+    await pays("after")
+
+    async with bank.pool.acquire() as db, db.transaction():
+        since, until = bounds(date(2026, 3, 5))
+        found = [each async for each in ledger_records(db, bank.partner, since, until)]
+    assert [(each.amount, each.on) for each in found] == [(100, date(2026, 3, 5))]
 
 
 async def test_a_clock_never_goes_back(tester: SandboxApp) -> None:

@@ -5,11 +5,12 @@ many different people agreed as the table asks, none of whom wrote it (but to ha
 back); each move keeps who agreed, why, and whom it touched. A shipped product without a stored
 version is live. Source: catalogue guide section 6; security guide section 8 (four eyes).
 
-Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Agreement, Kind, Kinds, Definition, World;
-register, register_draft, versions, versions_of, version_of, served_versions, outlook, move,
-may_take_part, catalogue_with, agreements, vouch, evidence, notices, waiver_text, waive, Signed, waivers_of, prove,
-proof_of, suspend, resume, suspensions, moves, product_at, shipped_version, onward,
-MAKING, TRIAL, STANDING, NOTICE_DAYS, SHARES, VOUCHED, SHADOW, PREFIX; the refusals of ``errors``.
+Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Agreement, Kind, Kinds,
+Definition, World; register, register_draft, versions, versions_of, version_of, served_versions,
+outlook, move, may_take_part, catalogue_with, agreements, vouch, evidence, notices, moves;
+waiver_text, waive, Signed, waivers_of, prove, proof_of; suspend, resume, suspensions; product_at,
+shipped_version, onward; MAKING, TRIAL, STANDING, NOTICE_DAYS, SHARES, VOUCHED, SHADOW, PREFIX; the
+refusals of ``errors``.
 """
 
 from bankside.catalog.lifecycle.errors import (

@@ -156,8 +156,8 @@ async def moves(db: Connection, product: str) -> list[dict[str, Any]]:
     """What happened to a product, newest first."""
     rows = await db.fetch(
         "select version, revision, from_state, to_state, people, reason, impact::text, at"
-        " from catalog.product_moves where product_id = $1 order by at desc, version desc"
-        " limit 200",
+        " from catalog.product_moves where product_id = $1 order by at desc, version desc,"
+        " revision desc limit 200",
         product,
     )
     return [dict(row) | {"impact": msgspec.json.decode(row["impact"])} for row in rows]

@@ -67,7 +67,7 @@ async def product(
             cards.append(
                 {
                     "version": version,
-                    "since": shown_time(version.changed_at) if version.revision else "",
+                    "since": shown_time(version.changed_at) if version.author else "",
                     "author": names.get(version.author, version.author),
                     "sunset": shown_time(version.sunset_at) if version.sunset_at else "",
                     "changes": shown.changed(studio, version, before) if before else [],
@@ -90,6 +90,7 @@ async def product(
         may_publish=caller.may(PUBLISH),
         looks=shown.LOOKS,
         checks=shown.CHECKS,
+        places=shown.PLACES,
         time=shown_time,
         fault=fault,
     )

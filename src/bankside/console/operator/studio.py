@@ -14,6 +14,7 @@ from bankside.catalog.lifecycle import (
     Outcome,
     ProductVersion,
     State,
+    Terms,
     Wish,
     World,
     agreements,
@@ -32,6 +33,8 @@ ROWS_A_PAGE = 50
 # A page names so many of a kind; the command line names all.
 SHOWN_MAX = 30
 CHECKS = (*VOUCHED, SHADOW)
+# Places of differences that have a word in both languages; routes and fields name themselves.
+PLACES = frozenset({"name", "description", "fees", "risk tier", "data class", "steps", "limits"})
 # How a state looks: one of the page's own marks.
 LOOKS = {
     State.DRAFT: "off",
@@ -130,7 +133,9 @@ async def steps(
     found = []
     for to in onward(version.state):
         own = [each for each in said if each.to is to]
-        seen = await outlook(db, clock, studio.world, version, Wish(to=to))
+        kept = Terms(pilots=version.pilots, share=version.share)
+        wish = Wish(to=to, terms=kept if to is State.CANARY else None)
+        seen = await outlook(db, clock, studio.world, version, wish)
         may = may_take_part(person, version, to) and all(each.person != person.id for each in own)
         agreed = tuple(names.get(each.person, each.person) for each in own)
         found.append(Step(to, seen, may, agreed, _terms(studio, version, to, own)))

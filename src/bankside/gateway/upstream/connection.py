@@ -8,6 +8,7 @@ Source: RFC 9112; gateway guide sections 2 and 6 (traps of httptools).
 
 import asyncio
 import select
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -42,7 +43,9 @@ class RawAnswer:
 class Connection(asyncio.Protocol):
     """The protocol of one connection; ``exchange`` sends and waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_unasked: Callable[[], None] = lambda: None) -> None:
+        """``on_unasked`` hears of bytes that answer nothing: an upstream that does so is odd."""
+        self._on_unasked = on_unasked
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[RawAnswer] | None = None
@@ -117,6 +120,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         waiting = self._waiting
         if waiting is None or waiting.done():
+            self._on_unasked()
             self.close()
             return
         self._received = True
@@ -154,7 +158,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._waiting is None or self._waiting.done():
-            self.close()  # A second answer to one request.
+            self._on_unasked()  # A second answer to one request.
+            self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head_done:

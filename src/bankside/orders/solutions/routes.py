@@ -17,7 +17,7 @@ from bankside.kernel.paging import Page, checked_cursor, checked_limit
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import KeyReused, NumberReused
 from bankside.orders.inputs import fault, read_body, read_query, refuse
-from bankside.orders.solutions import asking, rules, service, showing, store
+from bankside.orders.solutions import asking, rules, service, showing, standing, store
 from bankside.orders.solutions.errors import (
     RunNotFound,
     RunStateRefused,
@@ -37,8 +37,8 @@ async def solutions(desk: Desk, ticket: Ticket) -> Answer:
     read_query(ticket.operation.inputs, ticket.call.query)
     async with desk.reading() as db:
         caller = ticket.call.caller
-        asker = await service.asker(db, desk, caller, desk.catalogue)
-        found = await offered(db, desk.catalogue, caller.partner)
+        asker = await standing.asker(db, desk, caller, desk.catalogue)
+        found = await offered(db, desk.catalogue, await standing.contract_of(db, caller.partner))
     items = [
         showing.solution_listed(
             each.solution,
@@ -55,7 +55,7 @@ async def solution(desk: Desk, ticket: Ticket) -> Answer:
     caller = ticket.call.caller
     async with desk.reading() as db:
         asked = await _solution(db, desk, ticket, _path_id(ticket))
-        asker = await service.asker(db, desk, caller, desk.catalogue)
+        asker = await standing.asker(db, desk, caller, desk.catalogue)
     own = asked.id not in desk.catalogue.solutions
     faults = broken(asked, desk.catalogue, asker)
     return Answer(OK, showing.solution_shown(asked, own, faults))
@@ -70,7 +70,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     async with desk.reading() as db:
         run = await _of_key(db, ticket)
         solution = run.solution if run else await _solution(db, desk, ticket, asked.solution)
-        asker = await service.asker(db, desk, ticket.call.caller, desk.catalogue)
+        asker = await standing.asker(db, desk, ticket.call.caller, desk.catalogue)
     given = asking.given(solution, desk.catalogue, asked.input)
     if run is None:
         faults = broken(solution, desk.catalogue, asker)
@@ -224,7 +224,8 @@ async def _same_number(desk: Desk, new: Run) -> Run | None:
 async def _solution(db: Connection, desk: Desk, ticket: Ticket, name: str) -> Solution:
     if not is_reference(name):
         raise SolutionNotFound
-    found = await find(db, desk.catalogue, ticket.call.caller.partner, name)
+    partner = await standing.contract_of(db, ticket.call.caller.partner)
+    found = await find(db, desk.catalogue, partner, name)
     if found is None:
         raise SolutionNotFound(f"there is no solution {name}")
     return found

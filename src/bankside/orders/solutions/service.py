@@ -8,22 +8,21 @@ Source: catalogue guide, sections 5 and 9.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
 import structlog
 
-from bankside.catalog import Catalogue, SolutionStep, offers, route_of
+from bankside.catalog import SolutionStep, route_of
 from bankside.catalog.solutions import Asker
 from bankside.kernel import outbox
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.caller import Caller
 from bankside.kernel.clock import booking_date
-from bankside.kernel.db import Connection, transaction, write_all
+from bankside.kernel.db import transaction, write_all
 from bankside.kernel.errors import BanksideError, NotBuilt, Throttled, Unavailable
-from bankside.kernel.ids import PartnerId
 from bankside.kernel.secrets import SealBroken
 from bankside.orders import store as orders_store
 from bankside.orders.answers import show
@@ -33,8 +32,8 @@ from bankside.orders.solutions import events, rules, store
 from bankside.orders.solutions.errors import RunBusy
 from bankside.orders.solutions.model import BranchState, Run, RunState, is_over
 from bankside.orders.solutions.rules import Begin, GiveBack, Move, Note, Seen
+from bankside.orders.solutions.standing import asker, is_blocked
 from bankside.orders.store import Scope
-from bankside.partners import AppUnknown, list_subscriptions, moved_clocks, read_app
 
 # A definition has at most 32 steps; each is begun, seen done and perhaps given back once.
 MOVES_MAX = 200
@@ -43,27 +42,10 @@ ATTEMPTS_MAX = 8
 LOOK_AGAIN = timedelta(minutes=10)
 LOOK_SELDOM = timedelta(days=1)
 RETRY = timedelta(seconds=30)
-SWEEP_PAGE = 200
-SWEEP_PAGES_MAX = 500
 RETRY_LATER = "retry"
 _FOR_LATER: tuple[type[BanksideError], ...] = (Unavailable, Throttled, KeyInProgress)
 
 _log = structlog.get_logger("orders")
-
-
-async def asker(db: Connection, desk: Desk, caller: Caller, catalogue: Catalogue) -> Asker:
-    """What the app of a run may call now; an app nobody knows may call nothing."""
-    try:
-        owned = await list_subscriptions(db, PartnerId(caller.partner), caller.app)
-    except AppUnknown:
-        owned = []
-    known = [catalogue.products[each] for each in owned if each in catalogue.products]
-    return Asker(
-        runnable=desk.runnable,
-        offline=await _uncallable(db, catalogue, caller),
-        subscribed=frozenset(owned),
-        scopes=frozenset[str]().union(*(each.consent_scopes for each in known)),
-    )
 
 
 async def drive(desk: Desk, partner: str, run_id: str, secrets: Mapping[str, str]) -> Run:
@@ -80,45 +62,9 @@ async def drive(desk: Desk, partner: str, run_id: str, secrets: Mapping[str, str
     raise RunBusy(retry_after=1)
 
 
-async def wake(desk: Desk, partner: str, run_id: str) -> None:
-    """Drive a run without a caller, by the clock of its data space."""
-    async with desk.reading() as db:
-        ahead = (await moved_clocks(db)).get(partner)
-    await drive(desk.moved(ahead) if ahead else desk, partner, run_id, {})
-
-
-async def wake_parents(desk: Desk, partner: str, order_id: str) -> None:
-    """Drive the runs that an order belongs to: something became of it."""
-    async with desk.reading() as db:
-        runs = await store.of_child(db, partner, order_id)
-    for each in runs:
-        await wake(desk, partner, each)
-
-
-async def sweep(desk: Desk) -> int:
-    """Drive every run whose time has come; how many were."""
-    now, woken = desk.real.now(), 0
-    after = (datetime.min.replace(tzinfo=UTC), "", "")
-    for _ in range(SWEEP_PAGES_MAX):
-        async with desk.reading() as db:
-            due = await store.to_wake(db, now, after=after, limit=SWEEP_PAGE)
-        for at, partner, run_id in due:
-            after = (at, partner, run_id)
-            try:
-                await wake(desk, partner, run_id)
-                woken += 1
-            except BanksideError as error:
-                _log.warning("run_not_woken", run=run_id, code=error.code, detail=error.detail)
-            except Exception as error:  # noqa: BLE001 - one run's trouble never stops the others
-                _log.error("run_not_woken", run=run_id, exc_info=error)
-        if len(due) < SWEEP_PAGE:
-            break
-    return woken
-
-
 async def begun(desk: Desk, run: Run) -> Run:
     """A new run stands; its partner's orders wake it from now on. Raises Moved for a lost race."""
-    run = replace(run, event_seq=1, wake_at=desk.real.now())
+    run = replace(run, event_seq=1, wake_at=_wake_at(desk, run))
     told = events.told(run, "started", desk.clock)
     listener = outbox.registered(
         f"{events.CHANNEL}:{run.partner}", events.CHILD_FACTS, partner=run.partner
@@ -187,7 +133,7 @@ async def _driven(desk: Desk, partner: str, run_id: str, brought: Mapping[str, s
             assert run is not None, "a run is never deleted"
             if asking is None:
                 asking = await asker(db, desk, _caller(desk, run), desk.catalogue)
-                if run.state is not RunState.COMPENSATING and await _is_blocked(db, run):
+                if run.state is not RunState.COMPENSATING and await is_blocked(db, run):
                     return await _left(desk, run)
         seen = Seen(
             answers=await answers(desk, run),
@@ -328,7 +274,9 @@ def _order_of(answer: Answer, acts_on: str | None) -> str | None:
 def _wake_at(desk: Desk, run: Run) -> datetime | None:
     if is_over(run.state) or run.state is RunState.RECONCILING:
         return None
-    if any(each.waits_for == RETRY_LATER for each in run.branches):
+    # A run that is under way has a driver; should that one die, another takes over soon.
+    under_way = run.state is not RunState.WAITING
+    if under_way or any(each.waits_for == RETRY_LATER for each in run.branches):
         return desk.real.now() + RETRY
     return desk.real.now() + LOOK_AGAIN
 
@@ -355,21 +303,3 @@ def _opened(desk: Desk, run: Run) -> dict[str, str]:
 
 def _purpose(run_id: str) -> str:
     return f"run:{run_id}"
-
-
-async def _is_blocked(db: Connection, run: Run) -> bool:
-    """Whether the run's app may call nothing at present: the run waits until it may again."""
-    try:
-        return (await read_app(db, PartnerId(run.partner), run.app)).status != "active"
-    except AppUnknown:
-        return False
-
-
-async def _uncallable(db: Connection, catalogue: Catalogue, caller: Caller) -> frozenset[str]:
-    """The products that the caller does not meet now: withdrawn, stopped, or on trial elsewhere."""
-    offered = await offers(db, catalogue)
-    return frozenset(
-        each
-        for each in catalogue.products
-        if not offered.of(each, partner=caller.partner, environment=caller.environment).callable
-    )
