@@ -37,8 +37,8 @@ pytestmark = pytest.mark.xdist_group("journeys")
 TIPS, GIFTS = "payment.tip-payments", "payment.gift-transfers"
 # Live all the while, deprecated and live again while calls run; nobody's orders are touched.
 TOGGLED = "merchant.collection-codes"
-CALLS = 1_500
-TURNS = 8
+CALLS = 1_000
+TURNS = 5
 APPROVERS = ("lc.first", "lc.second")
 
 

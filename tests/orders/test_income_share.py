@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.orders.little_bank import LittleBank, cny
 
-from bankside.bank.accounts import Account
+from bankside.bank.accounts import Account, freeze
 from bankside.bank.ledger import verify
+from bankside.kernel.db import transaction
 from bankside.kernel.errors import BanksideError
 
 ADVANCES = "payroll.wage-advances"
@@ -122,6 +123,28 @@ async def test_a_rider_who_has_spent_it_pays_what_is_there_and_the_rest_when_due
     left = await _left(bank, loan)
     assert await bank.balance(rider) == "0.00"
     assert left["outstanding"] == cny("190.00")
+
+
+async def test_a_blocked_account_is_asked_once_and_not_again(bank: LittleBank) -> None:
+    platform = await bank.account("9000.00")
+    loan, rider = await _lent(bank)
+    await _earns(bank, platform, rider, "100.00")
+    async with transaction(bank.pool) as db:
+        await freeze(db, bank.partner, rider.id, reason="court")
+
+    for _ in range(5):
+        await bank.orders.expire()
+
+    assert (await _left(bank, loan))["taken"] == cny("0.00")
+    async with bank.pool.acquire() as db:
+        tried = await db.fetchval(
+            "select count(*) from orders.journal where partner_id = $1 and order_id = $2"
+            " and step_id = 'income'",
+            bank.partner,
+            loan,
+        )
+    # Once for the drawing itself, once for the income.
+    assert tried <= 2
 
 
 @pytest.mark.parametrize("share", [0, -1, 10_001])

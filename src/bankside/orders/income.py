@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import structlog
+
 from bankside.bank import ledger
 from bankside.bank.ledger import Entry
+from bankside.kernel.errors import Refused, Unavailable
 from bankside.orders import engine, store_subscriptions
 from bankside.orders.desk import Desk, Unit
 from bankside.orders.interest.loanbook import accrued, payoff
@@ -27,13 +30,15 @@ NOUN: Final = "income"
 KINDS: Final = frozenset(
     {"batch_line", "split", "settlement", "transfer", "transfer_in", "payment", "benefit"}
 )
+
+_log = structlog.get_logger("orders")
 _SEEN = PlanStep("income", "order.income", "daily", "continue")
 
 
 async def take(
     desk: Desk, subscription: Subscription, order: Order, entries: Sequence[Entry]
 ) -> None:
-    """Take the loan's share of these entries. Raises what the ledger refuses: tried again later."""
+    """Take the loan's share of these entries; what the ledger refuses of it is passed over."""
     at = desk.clock.now()
     last = entries[-1].version
     came_in = sum(
@@ -46,22 +51,24 @@ async def take(
     today = bank_day(at)
     most = payoff(accrued(loan.of(order), today), today).total
     share = min(came_in * known["share_bp"] // 10_000, covered, most)
-    marked = kept(order, NOUN, {"last": last, "taken_minor": known["taken_minor"] + share})
     told = store_subscriptions.told(subscription, last)
-    if share == 0:
-        effect = Effect(marked, output={"came_in": came_in})
-        change = engine.amend(order, _SEEN, effect, at)
-    else:
+    if share:
+        taken = kept(order, NOUN, {"last": last, "taken_minor": known["taken_minor"] + share})
         ask = {"loan": {"amount": order.money(share), "payer": account}}
-        ran = engine.run(marked, "loan.repay", ask, at)
+        ran = engine.run(taken, "loan.repay", ask, at)
         # What falls due today is still taken today.
         wakes = order.wake_at if ran.after.wake_at else None
         change = replace(ran, before=order, after=replace(ran.after, wake_at=wakes))
-    await desk.commit(
-        Unit(
-            changes=(change,),
-            refused=lambda group: engine.refused(order, "loan.repay", group, at),
-            writes=(told,),
-            narrative="收入还贷 repayment from income",
-        )
-    )
+        try:
+            await desk.commit(
+                Unit(changes=(change,), writes=(told,), narrative="收入还贷 repayment from income")
+            )
+            return
+        except Unavailable:
+            raise
+        except Refused as refused:
+            # A blocked account, say: what it earned is passed over and falls due like the rest.
+            _log.info("income_share_refused", order=order.id, code=refused.code)
+    effect = Effect(kept(order, NOUN, {"last": last}), output={"came_in": came_in})
+    seen = engine.amend(order, _SEEN, effect, at)
+    await desk.commit(Unit(changes=(seen,), writes=(told,)))

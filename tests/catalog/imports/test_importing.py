@@ -15,6 +15,7 @@ from bankside.catalog import imports, lifecycle
 from bankside.catalog.imports import ForwardedKeys, ImportNameTaken, ReviewInvalid, Taken
 from bankside.catalog.lifecycle import DraftFrozen, FourEyes, GateClosed
 from bankside.gateway.routes import Routes
+from bankside.gateway.serving import Serving
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Connection, Pool
 from bankside.kernel.signing import generate, public_der, signer, verifier
@@ -127,6 +128,21 @@ async def test_a_standing_import_is_on_the_shelf_and_in_the_document(desk: Desk)
         "limit"
     ]
     assert paths["/v1/tips/{id}"]["get"]["x-bankside-availability"] == "available"
+
+
+async def test_a_set_for_customers_is_reached_by_their_tokens_only(desk: Desk) -> None:
+    review = proposal() | {"access": "customer"}
+    for each in review["operations"]:
+        each["confirmed"] = True
+    await imports.take_description(desk.db, desk.clock, raw(TIPS), review, by=AUTHOR.id)
+    await desk.move(AUTHOR, "review", "imported.tips")
+    await desk.both("sandbox", "imported.tips", confirmed=("R3", "C2"))
+
+    served = Serving.of(await snapshot(desk), VAULT)
+
+    ours = [each for each in served.operations.values() if each.upstream]
+    assert {each.access for each in ours} == {"customer"}
+    assert "/v1/tips" in served.token_roots
 
 
 async def test_a_credential_is_sealed_and_reaches_the_snapshot_sealed(desk: Desk) -> None:

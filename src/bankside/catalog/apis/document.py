@@ -34,8 +34,8 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _SIGNATURE = (
     "RFC 9421 HTTP message signature. Cover @method, @target-uri (or @path and @query), "
     "content-digest when there is a body (RFC 9530, sha-256), and each of authorization, "
-    "idempotency-key, x-app-auth-token, x-consent-id and notify-url that is sent; parameters created, nonce, "
-    "keyid and alg. "
+    "idempotency-key, x-app-auth-token, x-consent-id and notify-url that is sent; parameters "
+    "created, nonce, keyid and alg. "
     "Answers are signed the same way and cover the request's signature."
 )
 

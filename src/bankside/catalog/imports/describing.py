@@ -13,7 +13,7 @@ from typing import Any
 from bankside.catalog.imports.contents import Contents
 from bankside.catalog.imports.errors import DescriptionRefused
 from bankside.catalog.imports.findings import Findings
-from bankside.catalog.imports.members import member_names, money_members
+from bankside.catalog.imports.members import Members, money_members
 from bankside.catalog.imports.model import (
     METHODS,
     Described,
@@ -110,6 +110,7 @@ class _Reading:
         self._references = references
         self._findings = findings
         self._schemas = schemas
+        self._members = Members(schemas.defs)
         self._contents = Contents(references, findings, schemas)
         self.found = 0
 
@@ -209,7 +210,7 @@ class _Reading:
             body=wanted,
             replies=replies,
             deprecated=node.get("deprecated") is True,
-            names=member_names(defs, named) | {each.name for each in parameters},
+            names=self._members.names(named) | {each.name for each in parameters},
             money=money_members(defs, schema) if schema and wanted and not wanted.wrapped else (),
         )
 

@@ -19,27 +19,51 @@ def words(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", _HUMP.sub("_", name).lower()).strip("_")
 
 
-def member_names(defs: Mapping[str, Any], schemas: Iterable[str]) -> frozenset[str]:
-    """The names of all members in these schemas and what they refer to."""
+class Members:
+    """The member names of one description's schemas; each schema is looked through once."""
+
+    def __init__(self, defs: Mapping[str, Any]) -> None:
+        self._defs = defs
+        # Name of a schema -> the names of its own members, and the schemas it refers to.
+        self._own: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {}
+
+    def names(self, schemas: Iterable[str]) -> frozenset[str]:
+        """The names of all members in these schemas and what they refer to."""
+        found: set[str] = set()
+        seen: set[str] = set()
+        waiting = [each for each in schemas if each]
+        while waiting and len(found) < NAMES_MAX:
+            name = waiting.pop()
+            if name in seen or name not in self._defs:
+                continue
+            seen.add(name)
+            if name not in self._own:
+                self._own[name] = _own_members(self._defs[name])
+            members, others = self._own[name]
+            found |= members
+            waiting += others
+        return frozenset(found)
+
+
+def _own_members(schema: Any) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names of the members that stand in a schema itself, and the schemas it refers to."""
     found: set[str] = set()
-    seen: set[str] = set()
-    waiting: list[Any] = [{"$ref": f"#/$defs/{each}"} for each in schemas if each]
-    while waiting and len(found) < NAMES_MAX:
+    others: list[str] = []
+    waiting: list[Any] = [schema]
+    while waiting:
         node = waiting.pop()
         if isinstance(node, list):
             waiting += node
         elif isinstance(node, dict):
-            target = node.get("$ref")
-            if isinstance(target, str) and target not in seen:
-                seen.add(target)
-                waiting.append(defs.get(target.removeprefix("#/$defs/")))
+            if isinstance(node.get("$ref"), str):
+                others.append(node["$ref"].removeprefix("#/$defs/"))
             properties = node.get("properties")
             if isinstance(properties, dict):
                 found |= properties.keys()
                 waiting += properties.values()
             for name in ("items", "prefixItems", "allOf", "anyOf", "oneOf", "additionalProperties"):
                 waiting.append(node.get(name))
-    return frozenset(found)
+    return frozenset(found), tuple(dict.fromkeys(others))
 
 
 def money_members(defs: Mapping[str, Any], schema: str) -> tuple[tuple[str, str, str], ...]:

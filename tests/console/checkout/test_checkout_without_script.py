@@ -331,3 +331,21 @@ def test_every_text_of_the_checkout_stands_in_both_languages() -> None:
 
     assert keys[0] == keys[1]
     assert len(keys[0]) > 40
+
+
+async def test_a_payment_whose_outcome_is_not_known_sends_its_payer_to_look(shop: Shop) -> None:
+    order = await shop.order()
+    person, page = await ready(shop, order)
+    account = person.customer.accounts[0]
+    await shop.bank.books.close()
+
+    answer = await person.submit(page, "approve", account=account.id)
+    look = next(each for each in links_of(answer) if each == path(order))
+    there = shop.browser(1)
+    there.cookies.update(person.browser.cookies)
+    seen = await there.get(look)
+
+    assert answer.status_code == 503
+    assert "does not know whether you have paid" in said(answer)
+    assert "Nothing was shared" not in said(answer)
+    assert "Pay CNY 38.50" in said(seen)
