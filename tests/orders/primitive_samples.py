@@ -40,22 +40,30 @@ Samples = dict[str, list[Sample]]
 
 
 @contextmanager
-def recording(samples: Samples) -> Iterator[None]:
-    """Writes down what every primitive is given while it is open."""
+def recording(samples: Samples, spaces: set[str]) -> Iterator[None]:
+    """Writes down what every primitive is given for orders of these data spaces while it is open.
+
+    The sweeper wakes other tests' orders as well.
+    """
     known = dict(PRIMITIVES)
     assert isinstance(PRIMITIVES, dict)
     for use, primitive in known.items():
-        PRIMITIVES[use] = dataclasses.replace(primitive, run=_noted(samples, use, primitive.run))
+        PRIMITIVES[use] = dataclasses.replace(
+            primitive, run=_noted(samples, spaces, use, primitive.run)
+        )
     try:
         yield
     finally:
         PRIMITIVES.update(known)
 
 
-def _noted(samples: Samples, use: str, run: Callable[..., Any]) -> Callable[..., Any]:
+def _noted(
+    samples: Samples, spaces: set[str], use: str, run: Callable[..., Any]
+) -> Callable[..., Any]:
     def noted(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Any:
         effect = run(order, step, ask, at)
-        samples.setdefault(use, []).append(Sample(order, step, ask, at))
+        if order.partner in spaces:
+            samples.setdefault(use, []).append(Sample(order, step, ask, at))
         return effect
 
     return noted

@@ -48,12 +48,14 @@ async def samples(pool: Pool, clock: FixedClock) -> Samples:
         return _recorded
     found: Samples = {}
     done: set[str] = set()
+    spaces: set[str] = set()
     async with Books(pool, clock) as books:
         orders = Orders(pool, books, clock, load())
-        with recording(found):
+        with recording(found, spaces):
             while product := next_product(found, done):
                 done.add(product.id)
                 space = f"prt_{secrets.token_hex(8)}"
+                spaces.add(space)
                 bank = LittleBank(pool, books, clock, orders, space)
                 await lived(bank, product)
                 if len(done) == PRODUCTS_BEFORE_THE_CLOCK:
@@ -163,7 +165,7 @@ def _with_amount(sample: Sample, minor: int | None) -> Sample:
     if minor is None:
         return sample
     order = dataclasses.replace(sample.order, amount=minor)
-    if "instrument" in order.book:  # Its holders hold all of it.
+    if "instrument" in order.book and order.shares:  # Its holders hold all of it.
         order = dataclasses.replace(order, shares={next(iter(order.shares)): minor})
     return dataclasses.replace(sample, order=order, ask=_asked(sample.ask, minor))
 

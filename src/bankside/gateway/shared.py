@@ -79,11 +79,11 @@ class SharedFile:
             self._lock_byte(_OPENING, _OPEN_WAIT_S)
             try:
                 shape = f"{layout}, {stripes} locks of {_c_library()}"
-                key, self.started_at = self._opened_head(shape, stripes, size, now)
+                key, self.started_at, begun = self._opened_head(shape, stripes, size, now)
                 lockf(self._descriptor, LOCK_SH, 1, _USING)
             finally:
                 lockf(self._descriptor, LOCK_UN, 1, _OPENING)
-            self._map = mmap.mmap(self._descriptor, size)
+            self._map = begun or mmap.mmap(self._descriptor, size)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -142,8 +142,10 @@ class SharedFile:
             else:
                 return
 
-    def _opened_head(self, layout: str, stripes: int, size: int, now: float) -> tuple[bytes, float]:
-        """The file's key and beginning; makes the file when there is none from this boot."""
+    def _opened_head(
+        self, layout: str, stripes: int, size: int, now: float
+    ) -> tuple[bytes, float, mmap.mmap | None]:
+        """The file's key and beginning; makes (and maps) it when there is none from this boot."""
         boot = blake2b(_BOOT_ID.read_bytes(), digest_size=16).digest()
         shape = blake2b(f"{layout} {size}".encode(), digest_size=32).digest()
         found = os.pread(self._descriptor, _HEAD.size, 0)
@@ -153,17 +155,17 @@ class SharedFile:
                 raise SharedFileInvalid(f"{self.path} is not a file of shared state")
             if mark == _MARK and its_boot == boot:
                 if its_shape == shape:
-                    return key, started_at
+                    return key, started_at, None
                 if self._in_use():
                     raise SharedFileInvalid(
                         f"{self.path} is in use with other settings; stop every edge that uses it"
                     )
         elif found:
             raise SharedFileInvalid(f"{self.path} is not a file of shared state")
-        self._begin(stripes, size)
+        begun = self._begin(stripes, size)
         key = secrets.token_bytes(16)
         os.pwrite(self._descriptor, _HEAD.pack(_MARK, boot, key, shape, now), 0)
-        return key, now
+        return key, now, begun
 
     def _in_use(self) -> bool:
         try:
@@ -172,14 +174,17 @@ class SharedFile:
             return True
         return False
 
-    def _begin(self, stripes: int, size: int) -> None:
+    def _begin(self, stripes: int, size: int) -> mmap.mmap:
         os.ftruncate(self._descriptor, 0)
         # All space is taken now: a full disk or memory must fail here, with a message, and not
         # as a signal that kills a worker at some later write.
         os.posix_fallocate(self._descriptor, 0, size)
-        with mmap.mmap(self._descriptor, size) as fresh:
-            for mutex in _mutexes(fresh, stripes):
-                _initialise(mutex)
+        # Kept: closing a mapping closes a descriptor of the file, and with it goes every lock this
+        # process holds there (fcntl(2)); another would then begin the file under our hands.
+        begun = mmap.mmap(self._descriptor, size)
+        for mutex in _mutexes(begun, stripes):
+            _initialise(mutex)
+        return begun
 
 
 def _mutexes(mapped: mmap.mmap, stripes: int) -> list[ctypes.c_void_p]:

@@ -280,7 +280,7 @@ def test_a_review_that_says_something_else_is_refused(path: tuple[Any, ...], to:
 
 
 @given(st.data())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_damaged_description_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
     """Bytes flipped, parts swapped for others: the reader has two ways out."""
     text = bytearray(raw(TIPS))
@@ -315,7 +315,7 @@ _VALUES = st.recursive(
 
 
 @given(st.data())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_description_with_anything_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     made = copy.deepcopy(TIPS)
     for _ in range(data.draw(st.integers(1, 3))):

@@ -77,7 +77,8 @@ class Written:
 async def write_file(db: Connection, whose: Whose, form: Form, out: Out) -> Written:
     """The settlement file of a date whose payouts were checked.
 
-    Works in one transaction of the caller's (cursors). Raises BatchNotFound,
+    Works in one transaction of the caller's (cursors), within its time for a statement: for files
+    of whole partners there is ``give_out``. Raises BatchNotFound,
     BatchTransitionRefused.
     """
     on = whose.on
@@ -147,6 +148,7 @@ async def give_out(
     ``sign`` signs the file's SHA-256 (32 octets) and names its key. Raises what ``write_file``
     does, and StatementChanged when a file that was given out would be another one now.
     """
+    await store.patience(db)
     written = await write_file(db, whose, form, out)
     digest = bytes.fromhex(written.sha256)
     names = " ".join(whose.merchants or ())

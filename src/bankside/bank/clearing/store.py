@@ -25,9 +25,14 @@ _PATIENCE = f"set local statement_timeout = {STEP_SECONDS_MAX * 1000}"
 _ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('bank.clearing', 4))"
 
 
+async def patience(db: Connection) -> None:
+    """Statements of this transaction may take their time: nobody waits for them at a counter."""
+    await db.execute(_PATIENCE)
+
+
 async def one_at_a_time(db: Connection) -> None:
     """No other step of clearing until the transaction ends; statements may take their time."""
-    await db.execute(_PATIENCE)
+    await patience(db)
     await db.execute(f"set local lock_timeout = {STEP_SECONDS_MAX * 1000}")
     await db.execute(_ONE_AT_A_TIME, timeout=STEP_SECONDS_MAX)
 
