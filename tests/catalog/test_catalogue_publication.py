@@ -3,13 +3,11 @@
 import asyncio
 
 import asyncpg
-import pytest
 from tests.partners.builders import VAULT, a_key, a_partner, an_app
 
 from bankside import catalog, partners
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, transaction
-from bankside.kernel.errors import BanksideError
 from bankside.kernel.signing import Signer, Verifier, generate, public_der, signer, verifier
 from bankside.kernel.snapshot import Snapshot, decode
 

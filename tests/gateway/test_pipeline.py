@@ -537,8 +537,8 @@ def test_the_stages_stand_in_the_order_of_the_guide() -> None:
 
     assert names == [
         "wire", "size", "app", "clock", "strangers", "replay", "signature", "nonce", "tenant",
-        "offer", "subscription", "rate", "body", "named", "chosen", "consent", "available", "idempotency", "record",
-        "signing",
+        "offer", "subscription", "rate", "body", "named", "chosen", "consent", "available",
+        "idempotency", "record", "signing",
     ]  # fmt: skip
 
 

@@ -27,7 +27,9 @@ def samples(page: str, language: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("page", ["first-call.md", "wires.md", "checkout.md", "tokens.md", "open-banking.md"])
+@pytest.mark.parametrize(
+    "page", ["first-call.md", "wires.md", "checkout.md", "tokens.md", "open-banking.md"]
+)
 def test_the_python_of_a_page_runs_from_top_to_bottom(
     page: str, platform: Platform, tmp_path: Path
 ) -> None:

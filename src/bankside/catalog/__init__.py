@@ -5,7 +5,8 @@ Always true: what the catalogue shows, the router answers; definitions are data 
 
 Public: load, Catalogue, Product, ProductOperation, Input, Step, Text and the other values of
 ``model``; compile_snapshot, route_of, Runnable; publish, Publication, compiled, latest_snapshot,
-CHANNEL, standing_now, Standing, KINDS, offers, Offers, Offer, ProductUnknown; impact, Impact,
+CHANNEL, standing_now, Standing, KINDS, offers, Offers, Offer, ProductUnknown, ProductClosed;
+subscribe, open_to (new contracts); impact, Impact,
 differences, Difference; openapi, input_schema; count, answering_routes, kind_of; shelf, Shelf,
 Card. The checks are in ``bankside.catalog.validation``, solutions in
 ``bankside.catalog.solutions``, the life cycle of products in ``bankside.catalog.lifecycle``.
@@ -15,7 +16,7 @@ from bankside.catalog.apis import input_schema, openapi
 from bankside.catalog.compiling import Runnable, compile_snapshot, route_of
 from bankside.catalog.counting import answering_routes, count, kind_of
 from bankside.catalog.differences import Difference, differences
-from bankside.catalog.errors import ProductUnknown
+from bankside.catalog.errors import ProductClosed, ProductUnknown
 from bankside.catalog.graph import Impact, impact
 from bankside.catalog.kinds import KINDS
 from bankside.catalog.loading import load
@@ -51,6 +52,7 @@ from bankside.catalog.solution_definitions import (
 )
 from bankside.catalog.standing import Standing
 from bankside.catalog.store import CHANNEL
+from bankside.catalog.subscribing import open_to, subscribe
 
 __all__ = [
     "CHANNEL",
@@ -70,6 +72,7 @@ __all__ = [
     "Offer",
     "Offers",
     "Product",
+    "ProductClosed",
     "ProductOperation",
     "ProductUnknown",
     "Publication",
@@ -93,9 +96,11 @@ __all__ = [
     "latest_snapshot",
     "load",
     "offers",
+    "open_to",
     "openapi",
     "publish",
     "route_of",
     "shelf",
     "standing_now",
+    "subscribe",
 ]

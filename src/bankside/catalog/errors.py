@@ -31,3 +31,9 @@ class SolutionUnknown(NotFound):
     """Nobody installed such a solution."""
 
     code = "solution.not_installed"
+
+
+class ProductClosed(Refused):
+    """The product is on its way out or gone: who holds it keeps it, nobody new gets it."""
+
+    code = "product.no_new_contracts"

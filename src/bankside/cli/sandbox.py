@@ -11,14 +11,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
-from bankside.catalog import load
+from bankside.catalog import load, open_to, subscribe
 from bankside.cli.installation import Installation
 from bankside.cli.output import DONE, emit, table
 from bankside.kernel.db import transaction
 from bankside.kernel.ids import PartnerId
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import generate, public_der
-from bankside.partners import NewApp, NewKey, create_app, register_key, subscribe
+from bankside.partners import NewApp, NewKey, create_app, register_key
 
 ALG = "ecdsa-p256-sha256"
 _SPACE_COLUMNS = ["space", "app", "now", "ahead_seconds", "created_at"]
@@ -28,14 +28,15 @@ _ACCOUNT_COLUMNS = ["customer", "login", "account", "class", "available", "payer
 async def create(installation: Installation, partner: str, name: str, *, as_json: bool) -> int:
     """A new sandbox app with a key, the whole shelf and a data space of its own."""
     private = generate(ALG)
-    products = sorted(load().products)
+    shelf = load()
     async with installation.pool() as pool:
         async with transaction(pool) as db:
             app = await create_app(db, installation.clock, PartnerId(partner), NewApp(name=name))
             new = NewKey(wire="native", alg=ALG, material=public_der(private))
             vault = Vault.at(installation.home)
             key = await register_key(db, installation.clock, vault, app.partner, app.id, new)
-            await subscribe(db, installation.clock, app.partner, app.id, products)
+            products = await open_to(db, shelf, app, shelf.products)
+            await subscribe(db, installation.clock, shelf, app, products)
         path = _kept(installation.home, app.id, private)
         told = await installation.act_as(pool, app.id, "platform.spaces.create", {"app": app.id})
         await installation.publish(pool)

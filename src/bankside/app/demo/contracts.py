@@ -9,6 +9,7 @@ from typing import Any
 from bankside.app.demo import keyfiles
 from bankside.app.demo.keyfiles import KeyFile
 from bankside.app.demo.spec import AppSpec, PartnerSpec, TenantSpec, WireSpec, demo_id
+from bankside.catalog import Catalogue, open_to, subscribe
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
 from bankside.kernel.ids import PartnerId
@@ -25,14 +26,12 @@ from bankside.partners import (
     create_tenant,
     home_of,
     list_keys,
-    list_subscriptions,
     read_app,
     read_partner,
     read_tenant,
     register_key,
     reissue_token,
     revoke_key,
-    subscribe,
 )
 
 # The words each wire uses for our algorithm names.
@@ -56,7 +55,7 @@ class Ground:
     clock: Clock
     vault: Vault
     home: Path
-    products: Sequence[str]
+    shelf: Catalogue
     tokens: frozenset[str]
     bank_keys: Mapping[str, Mapping[str, str]]
 
@@ -131,14 +130,13 @@ async def _app(ground: Ground, partner: PartnerId, spec: AppSpec) -> dict[str, A
     # It may have moved into a data space of its own since (`POST /v1/sandbox/spaces`).
     partner = await home_of(ground.db, partner, app)
     try:
-        await read_app(ground.db, partner, app)
+        registered = await read_app(ground.db, partner, app)
     except AppUnknown:
         new = NewApp(id=app, name=spec.name, rate_per_second=spec.rate_per_second, burst=spec.burst)
-        await create_app(ground.db, ground.clock, partner, new)
-    present = set(await list_subscriptions(ground.db, partner, app))
-    missing = [each for each in ground.products if each not in present]
-    if missing:
-        await subscribe(ground.db, ground.clock, partner, app, missing)
+        registered = await create_app(ground.db, ground.clock, partner, new)
+    # A product that was deprecated here in the meantime stays with those who hold it.
+    products = await open_to(ground.db, ground.shelf, registered, ground.shelf.products)
+    await subscribe(ground.db, ground.clock, ground.shelf, registered, products)
     wires: dict[str, Any] = {}
     if spec.native:
         wires["native"] = await _native(ground, partner, spec, app)

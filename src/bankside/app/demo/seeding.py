@@ -61,7 +61,7 @@ async def _ground(db: Connection, vault: Vault, clock: Clock, home: Path) -> Gro
         clock=clock,
         vault=vault,
         home=home,
-        products=sorted(catalogue().products),
+        shelf=catalogue(),
         tokens=frozenset(token for app in view.apps.values() for token in app.tenants),
         bank_keys=bank_key_facts(home, platform),
     )

@@ -5,12 +5,12 @@ many different people agreed as the table asks, none of whom wrote it (but to ha
 back); each move keeps who agreed, why, and whom it touched. A shipped product without a stored
 version is live. Source: catalogue guide section 6; security guide section 8 (four eyes).
 
-Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Agreement, Kind, Kinds,
+Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Reason, Agreement, Kind, Kinds,
 Definition, World; register, register_draft, versions, versions_of, version_of, served_versions,
 outlook, move, may_take_part, catalogue_with, agreements, vouch, evidence, notices, moves;
 waiver_text, waive, Signed, waivers_of, prove, proof_of; suspend, resume, suspensions; product_at,
-shipped_version, onward; MAKING, TRIAL, STANDING, NOTICE_DAYS, SHARES, VOUCHED, SHADOW, PREFIX; the
-refusals of ``errors``.
+shipped_version, onward; MAKING, TRIAL, STANDING, NOTICE_DAYS, SHARES, VOUCHED, SHADOW, PREFIX,
+SAID; the refusals of ``errors``.
 """
 
 from bankside.catalog.lifecycle.errors import (
@@ -27,6 +27,7 @@ from bankside.catalog.lifecycle.errors import (
     WaiverInvalid,
 )
 from bankside.catalog.lifecycle.events import PREFIX
+from bankside.catalog.lifecycle.gate import SAID, Gate, Reason
 from bankside.catalog.lifecycle.gathering import World
 from bankside.catalog.lifecycle.kind import Definition, Kind, Kinds
 from bankside.catalog.lifecycle.model import (
@@ -36,7 +37,6 @@ from bankside.catalog.lifecycle.model import (
     TRIAL,
     Agreement,
     Draft,
-    Gate,
     ProductVersion,
     State,
     Terms,
@@ -77,6 +77,7 @@ __all__ = [
     "MAKING",
     "NOTICE_DAYS",
     "PREFIX",
+    "SAID",
     "SHADOW",
     "SHARES",
     "STANDING",
@@ -96,6 +97,7 @@ __all__ = [
     "Outcome",
     "ProductVersion",
     "ProofNotYet",
+    "Reason",
     "RightMissing",
     "Signed",
     "State",

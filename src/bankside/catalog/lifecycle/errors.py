@@ -1,5 +1,8 @@
 """Refusals of the life cycle."""
 
+from collections.abc import Sequence
+
+from bankside.catalog.lifecycle.gate import Gate
 from bankside.kernel.errors import Forbidden, Invalid, NotFound, Refused
 
 
@@ -31,6 +34,11 @@ class GateClosed(Refused):
     """A condition of this move is not met."""
 
     code = "product.gate_closed"
+
+    def __init__(self, detail: str = "", *, unmet: Sequence[Gate] = ()) -> None:
+        """``unmet``: the conditions that are not met."""
+        super().__init__(detail)
+        self.unmet = tuple(unmet)
 
 
 class TermsInvalid(Invalid):

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bankside.catalog.lifecycle.gate import Reason
+
 # Below this neither test could see a doubled error rate of a percent.
 CALLS_MIN = 200
 LEVEL = 0.01
@@ -36,28 +38,33 @@ class Judgement:
     """The verdict and why."""
 
     verdict: Verdict
-    why: str
+    reason: Reason
+
+    @property
+    def why(self) -> str:
+        """The reason in English."""
+        return str(self.reason)
 
 
 def judge(canary: Arm, baseline: Arm | None) -> Judgement:
     """``baseline`` None: there is no version that stands (a new product)."""
     if canary.calls < CALLS_MIN:
-        return Judgement("hold", f"{canary.calls} of {CALLS_MIN} calls that the judge needs")
+        return Judgement("hold", _reason("few-calls", canary.calls, CALLS_MIN))
     if baseline is None:
-        if canary.failed * 10_000 > ERRORS_ALONE_MAX_BP * canary.calls:
-            return Judgement("fail", f"{canary.failed} of {canary.calls} calls failed")
-        return Judgement("pass", f"{canary.failed} of {canary.calls} calls failed")
+        too_many = canary.failed * 10_000 > ERRORS_ALONE_MAX_BP * canary.calls
+        reason = _reason("failed-alone", canary.failed, canary.calls)
+        return Judgement("fail" if too_many else "pass", reason)
     if baseline.calls < CALLS_MIN:
-        return Judgement("hold", f"{baseline.calls} of {CALLS_MIN} calls of the stable version")
+        return Judgement("hold", _reason("few-stable-calls", baseline.calls, CALLS_MIN))
     errors = fisher(canary.failed, canary.calls, baseline.failed, baseline.calls)
     if errors < LEVEL:
-        why = f"{canary.failed}/{canary.calls} against {baseline.failed}/{baseline.calls} failed"
-        return Judgement("fail", why)
+        counts = (canary.failed, canary.calls, baseline.failed, baseline.calls)
+        return Judgement("fail", _reason("failed-more", *counts))
     allowed = [each * LATENCY_TOLERANCE for each in baseline.durations]
     slower = mann_whitney(canary.durations, allowed)
     if slower < LEVEL:
-        return Judgement("fail", "calls take more than a tenth longer")
-    return Judgement("pass", f"errors p = {errors:.3f}, latency p = {slower:.3f}")
+        return Judgement("fail", Reason("slower"))
+    return Judgement("pass", _reason("alike", f"{errors:.3f}", f"{slower:.3f}"))
 
 
 def fisher(failed: int, calls: int, base_failed: int, base_calls: int) -> float:
@@ -94,6 +101,10 @@ def mann_whitney(values: Sequence[float], baseline: Sequence[float]) -> float:
     if spread <= 0:
         return 1.0
     return math.erfc((u - n * m / 2) / math.sqrt(2 * spread)) / 2
+
+
+def _reason(name: str, *facts: object) -> Reason:
+    return Reason(name, tuple(map(str, facts)))
 
 
 def _log_choose(n: int, k: int) -> float:

@@ -155,15 +155,3 @@ class Waiver:
     text: str
     signature: bytes
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """A condition of a move: whether it is met, and what stands in the way otherwise.
-
-    ``name`` is stable (pages have a text for it), ``detail`` is for people, in English.
-    """
-
-    name: str
-    met: bool
-    detail: str = ""

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bankside.catalog.lifecycle.errors import TermsInvalid
+from bankside.catalog.lifecycle.gate import Gate, Reason, gate
 from bankside.catalog.lifecycle.judge import Judgement
 from bankside.catalog.lifecycle.model import (
     NOTICE_DAYS_MAX,
     QUIET_DAYS,
     SHARE_MAX,
     TRIAL,
-    Gate,
     ProductVersion,
     State,
     Terms,
@@ -56,7 +56,7 @@ def gates(version: ProductVersion, to: State, terms: Terms, facts: Facts) -> lis
     """The conditions of this move; nothing stands in its way when each of them is met."""
     state = version.state
     if (state, to) == (State.DRAFT, State.REVIEW):
-        return [Gate(name="definition", met=not facts.faults, detail="; ".join(facts.faults[:5]))]
+        return [gate("definition", *(Reason("fault", (each,)) for each in facts.faults[:5]))]
     if (state, to) == (State.REVIEW, State.SANDBOX):
         return [_confirmed(terms, facts), _alone(facts)]
     if (state, to) in {(State.SANDBOX, State.CANARY), (State.CANARY, State.CANARY)}:
@@ -109,83 +109,79 @@ def after(version: ProductVersion, to: State, terms: Terms, at: datetime) -> Pro
 
 def _confirmed(terms: Terms, facts: Facts) -> Gate:
     given = {each.strip() for each in terms.confirmed}
-    return Gate(
-        name="confirmed",
-        met=given == set(facts.traits),
-        detail=f"the reviewer confirms {' and '.join(facts.traits)}",
-    )
+    missing = given != set(facts.traits)
+    return gate("confirmed", *([Reason("unconfirmed", (facts.traits,))] if missing else []))
 
 
 def _alone(facts: Facts) -> Gate:
-    trial = [each for each in facts.others if each.state in TRIAL]
-    what = f"version {trial[0].version} is on trial" if trial else ""
-    return Gate(name="alone", met=not trial, detail=what)
+    trial = [str(each.version) for each in facts.others if each.state in TRIAL]
+    return gate("alone", *(Reason("on-trial", (each,)) for each in trial[:1]))
 
 
 def _tried(facts: Facts) -> Gate:
-    missing = [name for name, (well, _) in facts.tried.items() if not well]
-    failed = [name for name, (_, wrong) in facts.tried.items() if wrong]
-    said = [f"never answered in the sandbox: {', '.join(missing)}"] if missing else []
-    said += [f"failed in the sandbox: {', '.join(failed)}"] if failed else []
-    return Gate(name="tried", met=not said, detail="; ".join(said))
+    missing = tuple(name for name, (well, _) in facts.tried.items() if not well)
+    failed = tuple(name for name, (_, wrong) in facts.tried.items() if wrong)
+    found = (("untried", missing), ("failed", failed))
+    return gate("tried", *(Reason(name, (which,)) for name, which in found if which))
 
 
 def _vouched(facts: Facts, what: Sequence[str]) -> Gate:
-    missing = [each for each in what if each not in facts.vouched]
-    detail = f"nobody has vouched for {', '.join(missing)}" if missing else ""
-    return Gate(name="vouched", met=not missing, detail=detail)
+    missing = tuple(each for each in what if each not in facts.vouched)
+    return gate("vouched", *([Reason("unvouched", (missing,))] if missing else []))
 
 
 def _pilots(terms: Terms, facts: Facts) -> Gate:
-    unknown = [each for each in terms.pilots if each not in facts.partners]
+    unknown = tuple(each for each in terms.pilots if each not in facts.partners)
     if unknown:
-        return Gate(name="pilots", met=False, detail=f"no partner {', '.join(unknown)}")
-    return Gate(name="pilots", met=bool(terms.pilots), detail="" if terms.pilots else "name some")
+        return gate("pilots", Reason("no-partner", (unknown,)))
+    return gate("pilots", *([] if terms.pilots else [Reason("no-pilots")]))
 
 
 def _widened(version: ProductVersion, terms: Terms) -> Gate:
     known = terms.share in SHARES and terms.share >= version.share
-    detail = "" if known else f"a share is one of {SHARES}, and grows"
-    return Gate(name="widened", met=known, detail=detail)
+    return gate("widened", *([] if known else [Reason("share", (tuple(map(str, SHARES)),))]))
 
 
 def _judged(facts: Facts) -> Gate:
     judgement = facts.judgement
-    met = judgement is not None and judgement.verdict == "pass"
-    said = "" if judgement is None else f"{judgement.verdict}: {judgement.why}"
-    return Gate(name="judged", met=met, detail=said)
+    if judgement is None:
+        return Gate(name="judged", met=False)
+    return Gate(
+        name="judged",
+        met=judgement.verdict == "pass",
+        detail=f"{judgement.verdict}: {judgement.why}",
+        reasons=(judgement.reason,),
+    )
 
 
 def _successor(version: ProductVersion, terms: Terms, facts: Facts) -> Gate:
     met = not terms.successor or (
         terms.successor in facts.successors and terms.successor != version.product
     )
-    detail = "" if met else f"{terms.successor} is no other live product"
-    return Gate(name="successor", met=met, detail=detail)
+    return gate("successor", *([] if met else [Reason("no-successor", (terms.successor,))]))
 
 
 def _only_live(facts: Facts) -> Gate:
-    live = [each.version for each in facts.others if each.state is State.LIVE]
-    detail = f"version {live[0]} is live" if live else ""
-    return Gate(name="only-live", met=not live, detail=detail)
+    live = [str(each.version) for each in facts.others if each.state is State.LIVE]
+    return gate("only-live", *(Reason("live-already", (each,)) for each in live[:1]))
 
 
 def _over(version: ProductVersion, facts: Facts) -> Gate:
     assert version.sunset_at is not None, "a deprecated version has its day"
     met = version.sunset_at <= facts.now or not _unwaived(facts)
-    detail = "" if met else f"notice until {version.sunset_at.date().isoformat()}"
-    return Gate(name="notice", met=met, detail=detail)
+    until = version.sunset_at.date().isoformat()
+    return gate("notice", *([] if met else [Reason("noticed", (until,))]))
 
 
 def _quiet(facts: Facts) -> Gate:
     calling = {partner for partner, calls in facts.callers.items() if calls} - facts.waived
-    detail = f"called in the last {QUIET_DAYS} days by {', '.join(sorted(calling))}"
-    return Gate(name="quiet", met=not calling, detail=detail if calling else "")
+    said = (str(QUIET_DAYS), tuple(sorted(calling)))
+    return gate("quiet", *([Reason("called", said)] if calling else []))
 
 
 def _nothing_in_flight(facts: Facts) -> Gate:
-    detail = f"{facts.in_flight} orders" if facts.in_flight else ""
-    return Gate(name="in-flight", met=not facts.in_flight, detail=detail)
+    count = facts.in_flight
+    return gate("in-flight", *([Reason("running", (str(count),))] if count else []))
 
 
 def _unwaived(facts: Facts) -> frozenset[str]:

@@ -22,6 +22,7 @@ from bankside.catalog.lifecycle.errors import (
     TermsInvalid,
     VersionUnknown,
 )
+from bankside.catalog.lifecycle.gate import Gate
 from bankside.catalog.lifecycle.gathering import World, facts_of
 from bankside.catalog.lifecycle.kind import Definition
 from bankside.catalog.lifecycle.model import (
@@ -31,7 +32,6 @@ from bankside.catalog.lifecycle.model import (
     PUBLISH_RIGHT,
     Agreement,
     Draft,
-    Gate,
     Passage,
     ProductVersion,
     State,
@@ -382,7 +382,8 @@ def _has_right(person: Person, rights: frozenset[str]) -> None:
 def _open(gates: Sequence[Gate]) -> None:
     closed = [each for each in gates if not each.met]
     if closed:
-        raise GateClosed("; ".join(f"{each.name}: {each.detail}" for each in closed))
+        said = "; ".join(f"{each.name}: {each.detail}" for each in closed)
+        raise GateClosed(said, unmet=closed)
 
 
 def _text(text: str, longest: int) -> str:

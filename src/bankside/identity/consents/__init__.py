@@ -10,8 +10,8 @@ Consent, ConsentKind, ConsentStatus, Permission, PAYMENT_PERMISSIONS, READ_PERMI
 RECURRING_PERMISSIONS, FUNDS_PERMISSIONS; request_consent, authorise_consent, reject_consent,
 revoke_consent, terminate_consent, consume_consent, consumption, spending, IN_FORCE, WITHIN_LIMIT,
 consent, consent_of_client, consents_of, consents_of_grant, active_consent, eligible_accounts,
-record_use, record_expiries, count_in_force; effective_status, status_of, allows, settled, request_of,
-terms_digest, BEFOREHAND_TTL_MAX; Standard, UNVERIFIED, WORDS, status_word; the refusals of
+record_use, record_expiries, count_in_force; effective_status, status_of, allows, settled,
+request_of, terms_digest, BEFOREHAND_TTL_MAX; Standard, UNVERIFIED, WORDS, status_word; the refusals of
 ``errors``.
 """
 
