@@ -25,8 +25,9 @@ from bankside.kernel.signing import verifier
 from bankside.kernel.snapshot import Snapshot, decode
 from bankside.partners import SnapshotView
 
-# The access to customers' accounts by token is counted apart from products.
-KINDS = ("product", "cloud", "platform", "access")
+# The access to customers' accounts by token is counted apart from products; what is forwarded to
+# services of the bank (``imported``) exists in installations only.
+KINDS = ("product", "cloud", "platform", "access", "imported")
 
 
 def counted(catalogue: Catalogue, runnable: Runnable) -> dict[str, dict[str, int]]:

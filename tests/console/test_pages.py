@@ -20,7 +20,7 @@ PAGES = (
     "/shelf/merchant",
     "/products/merchant.scan-payments",
     "/solutions",
-    "/solutions/smart-campus",
+    *(f"/solutions/{each}" for each in sorted(catalog.load().solutions)),
 )
 NOT_BUILT = "engage.greetings"
 # A hosted page with its style sheets stays below this, for old phones and thin lines.
@@ -40,7 +40,7 @@ async def site(pool: Pool, clock: FixedClock) -> AsyncIterator[AsyncClient]:
             clock=clock,
             first_call="bankside call GET /v1/account-balances",
             demo_file="var/demo.json",
-            openapi=lambda: {"openapi": "3.1.0"},
+            openapi=lambda shown: catalog.openapi(shown, Orders.runnable, Orders.refusals),
             exposition=lambda: b"up 1\n",
         )
     )

@@ -1,7 +1,9 @@
 """The product studio: what staff see of a product's life, and moving it with a second person."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +16,18 @@ from tests.identity.fapi.conftest import fresh_world
 from tests.identity.fapi.rig import ISSUER, VAULT, World
 
 from bankside.catalog import lifecycle
-from bankside.catalog.lifecycle import State
-from bankside.console import operator, people
+from bankside.catalog.lifecycle import Reason, State
+from bankside.console import operator, people, texts
 from bankside.console.entry import RealmPages
 from bankside.console.operator import Studio
-from bankside.console.texts import LANGUAGES
+from bankside.console.operator.studio import CHECKS, sentence
+from bankside.console.pages import theme_css
+from bankside.console.texts import LANGUAGES, Language, catalogue
 from bankside.identity.realms import Realm
 from bankside.kernel.db import transaction
 
 __all__ = ["fresh_world"]
-BIG_PAGE = 2 * PAGE_BYTES_MAX
+CONSOLE = Path(texts.__file__).parent
 
 
 def application(world: World) -> AsyncClient:
@@ -84,7 +88,7 @@ async def test_the_pages_of_the_list_hold_every_product_once(approver: Worker) -
     path = "/products"
     for _ in range(10):
         page = await approver.get(path)
-        assert len(page.content) < BIG_PAGE
+        assert len(page.content) < PAGE_BYTES_MAX
         seen += [each for each in links_of(page) if each.startswith("/staff/products/")]
         more = [each for each in links_of(page) if each.startswith("/staff/products?after=")]
         if not more or more[-1] == f"/staff{path}":
@@ -274,6 +278,34 @@ async def test_an_unknown_product_is_a_page_that_says_so(approver: Worker) -> No
     assert (await approver.get("/products/no.such")).status_code == 404
 
 
+async def test_what_is_missing_for_a_move_is_said_in_the_readers_language(
+    fresh_world: World, approver: Worker
+) -> None:
+    async with transaction(fresh_world.pool) as db:
+        await Desk(db, fresh_world.clock).to_sandbox()
+    approver.browser.headers["accept-language"] = "zh"
+
+    offered = plain(await approver.get(f"/products/{SCAN}"))
+    refused = await agrees(approver, "canary", pilots="prt_nobody")
+
+    assert "还没有人担保：契约模糊测试、崩溃测试" in offered
+    assert "至少指名一个" in offered
+    assert refused.status_code == 409
+    assert "没有这样的合作方：prt_nobody" in plain(refused)
+    assert not re.search("nobody has|never answered|no partner|name some", plain(refused))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_reason_gate_and_check_has_a_sentence_in_each_language(lang: Language) -> None:
+    named = {f"studio.why.{name}" for name in lifecycle.SAID}
+    named |= {f"studio.check.{name}" for name in CHECKS}
+
+    assert named <= catalogue(lang).keys()
+    for name, said in lifecycle.SAID.items():
+        facts = tuple(("one", "two") if number == 0 else "3" for number in range(said.count("{")))
+        assert sentence(lang, Reason(name, facts))
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 async def test_the_pages_stand_in_both_languages_without_script(
     fresh_world: World, approver: Worker, lang: str
@@ -285,7 +317,13 @@ async def test_the_pages_stand_in_both_languages_without_script(
         page = await approver.get(f"{path}?lang={lang}")
         assert page.status_code == 200
         assert "<script" not in page.text
-        assert "script-src" not in page.headers["content-security-policy"]
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy and "unsafe" not in policy
+        assert not re.findall(r'style=|(?:src|href|action)="https?:', page.text)
+        styles = [CONSOLE / "static" / each for each in ("site.css", "entry.css")]
+        weight = len(page.content) + sum(each.stat().st_size for each in styles)
+        assert weight + len(theme_css()) < PAGE_BYTES_MAX
         assert f'lang="{"zh-CN" if lang == "zh" else "en"}"' in page.text
 
 

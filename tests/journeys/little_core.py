@@ -19,6 +19,7 @@ class Core(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     mood: ClassVar[str] = "well"
+    given: ClassVar[int] = 0
     tips: ClassVar[dict[str, dict[str, Any]]] = {}
     seen: ClassVar[list[dict[str, Any]]] = []
     lock: ClassVar[threading.Lock] = threading.Lock()
@@ -43,9 +44,17 @@ class Core(BaseHTTPRequestHandler):
             return
         given = json.loads(body)
         with Core.lock:
-            tip = {"id": f"tip{len(Core.tips) + 1}", **given}
+            Core.given += 1
+            tip = {"id": f"tip{Core.given}", **given}
             Core.tips[tip["id"]] = tip
         self._say(201, tip)
+
+    def do_DELETE(self) -> None:
+        if self._is_well():
+            with Core.lock:
+                Core.tips.pop(self.path.rpartition("/")[2], None)
+            self.send_response(204)
+            self.end_headers()
 
     def _is_well(self) -> bool:
         """Note the request; misbehave when that is the mood."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from tests.journeys.dialects import Dialect, Native, Party, Wish
 from tests.journeys.parties import FORM_WIRES, bank_verifier
@@ -40,6 +41,7 @@ class Terms:
     products: Sequence[str]
     rate_per_second: int = 1_000
     burst: int = 1_000
+    environment: Literal["sandbox", "live"] = "sandbox"
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,10 @@ async def _registered(platform: Platform, terms: Terms, keys: dict[str, bytes]) 
             async with transaction(pool) as db:
                 partner = await create_partner(db, clock, name_zh="新来者", name_en="Newcomer")
                 new = NewApp(
-                    name="新来者", rate_per_second=terms.rate_per_second, burst=terms.burst
+                    name="新来者",
+                    environment=terms.environment,
+                    rate_per_second=terms.rate_per_second,
+                    burst=terms.burst,
                 )
                 app = await create_app(db, clock, partner.id, new)
                 await subscribe(db, clock, partner.id, app.id, terms.products)

@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.sdk, pytest.mark.
 # Somebody whose money no other journey counts.
 PAYER = "chen.zhiyuan"
 TABS_MAX = 40
+EXPIRY_LOOKS_MAX = 120
 Order = dict[str, Any]
 
 
@@ -285,8 +286,17 @@ def press(page: Page, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
+def short_lived(platform: Platform) -> Order:
+    """An order that can be paid for as short a time as the bank allows."""
+    return ordered(platform, expires_in_seconds=60)
+
+
+@pytest.fixture(scope="module")
 def readers(
-    browser: Browser, platform: Platform, customer_of: Callable[[str], Customer]
+    browser: Browser,
+    platform: Platform,
+    customer_of: Callable[[str], Customer],
+    short_lived: Order,
 ) -> Iterator[Readers]:
     """Windows in every look; in some of them the payer is logged in, with a proof from just now."""
     axe = node_folder(HERE / "node") / "node_modules" / "axe-core" / "axe.min.js"
@@ -334,3 +344,33 @@ def test_choice_fault_and_outcome_have_no_fault_in_any_look(
 
 def test_an_address_of_no_order_has_no_fault(readers: Readers) -> None:
     check(readers, readers.strangers, "/pay/" + "A" * 43, status=404, looks=len(LOOKS))
+
+
+def test_an_order_that_was_closed_has_no_fault_in_any_look(
+    readers: Readers, platform: Platform
+) -> None:
+    order = ordered(platform, return_url="https://shop.example/back")
+    page = readers.strangers[0].page
+    page.goto(f"{order['pay_url']}/cancel")
+    page.locator("form button[type=submit]").click()
+    page.wait_for_url(order["pay_url"])
+
+    for tail in ("", "/code"):
+        check(readers, readers.strangers, f"{order['pay_url']}{tail}", looks=len(LOOKS))
+
+
+def test_an_order_whose_time_is_over_has_no_fault_in_any_look(
+    readers: Readers, short_lived: Order
+) -> None:
+    page = readers.strangers[0].page
+    page.goto(short_lived["pay_url"])
+    # It was made before the tests above, so that this waits for little.
+    for _ in range(EXPIRY_LOOKS_MAX):
+        if not page.locator("a.button[href$='/login']").count():
+            break
+        page.wait_for_timeout(1_000)
+        page.reload()
+
+    for tail in ("", "/code"):
+        check(readers, readers.strangers, f"{short_lived['pay_url']}{tail}", looks=len(LOOKS))
+    assert "code.svg" not in page.content()

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,22 +24,32 @@ from tests.journeys.native_app import Answered, NativeApp
 from tests.journeys.newcomer import PUBLISHED_SECONDS, WORKERS, Newcomer, Terms, arrives
 from tests.journeys.raw import Heard, line, send
 from tests.platform import Platform
+from tools.count_apis import counted, counted_in, in_force
 
 from bankside.app.publish import publish_snapshot
-from bankside.catalog import lifecycle
-from bankside.catalog.lifecycle import State
+from bankside.catalog import lifecycle, load
+from bankside.catalog.lifecycle import GateClosed, State
+from bankside.catalog.lifecycle.judge import CALLS_MIN
+from bankside.catalog.lifecycle.rules import SHADOW, VOUCHED
 from bankside.cli.product import world as ground
 from bankside.identity.people import NewPerson, create_person, person_with
 from bankside.identity.realms import BANK, Realm
 from bankside.kernel.clock import SystemClock
 from bankside.kernel.db import Pool, open_pool, transaction
 from bankside.kernel.postgres import database
+from bankside.orders import Orders
 
 # Starting the platform and a few commands, each a process, on a machine that does other things too.
 pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(400)]
 
 PRODUCT = "imported.waiter-tips"
 PATH = "/v1/waiter-tips"
+# The same service under another name: the set that goes live.
+GIFTS = "imported.waiter-gifts"
+GIFTS_PATH = "/v1/waiter-gifts"
+# What the judge wants to see of a canary (`lifecycle.judge`), and how long records may take.
+CANARY_CALLS = CALLS_MIN
+RECORDED_SECONDS = 60.0
 LOGINS = ("im.author", "im.first", "im.second")
 TIP = {"amount": {"amount": "12.34", "currency": "CNY"}, "phone": None}
 # An answer of ours comes in this time, whatever the service does: its own time, and a busy machine.
@@ -107,12 +117,12 @@ class World:
     def get(self, tip: str) -> Answered:
         return self.native.call("GET", f"{PATH}/tips/{tip}")
 
-    def until(self, changed: Callable[[Heard], bool]) -> None:
+    def until(self, changed: Callable[[Heard], bool], path: str = f"{PATH}/tips/none") -> None:
         """Wait until every worker of the edge answers so."""
         deadline = time.monotonic() + PUBLISHED_SECONDS
         knowing: set[str] = set()
         while len(knowing) < WORKERS:
-            message = self.native.message("GET", f"{PATH}/tips/none")
+            message = self.native.message("GET", path)
             with line(self.platform.edge) as opened:
                 heard = opened.send(message)
             if changed(heard):
@@ -149,7 +159,9 @@ def world(
     platform: Platform, core: Core, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """Imported, reviewed, agreed to by two people, and known to every worker."""
-    newcomer = arrives(platform, Terms(products=[PRODUCT], rate_per_second=10_000, burst=10_000))
+    newcomer = arrives(
+        platform, Terms(products=[PRODUCT, GIFTS], rate_per_second=10_000, burst=10_000)
+    )
     by_wire = {each.wire: each for each in newcomer.dialects}
     made = World(platform, core, newcomer, NativeApp(platform.edge, by_wire["native"]))  # type: ignore[arg-type]
     _joins(made, tmp_path_factory.mktemp("import"))
@@ -210,7 +222,13 @@ async def _staff(pool: Pool) -> None:
             await create_person(db, SystemClock(), new)
 
 
-def _agrees(world: World, login: str, to: State, terms: lifecycle.Terms | None = None) -> Any:
+def _agrees(
+    world: World,
+    login: str,
+    to: State,
+    terms: lifecycle.Terms | None = None,
+    product: str = PRODUCT,
+) -> Any:
     """What `bankside product move` does, without starting a process for it."""
     clock = SystemClock()
 
@@ -218,7 +236,7 @@ def _agrees(world: World, login: str, to: State, terms: lifecycle.Terms | None =
         async with transaction(pool) as db:
             person = await person_with(db, Realm.STAFF, BANK, login)
             wish = lifecycle.Wish(to=to, reason="a journey", terms=terms)
-            found = await lifecycle.move(db, clock, ground(), person, wish, product=PRODUCT)
+            found = await lifecycle.move(db, clock, ground(), person, wish, product=product)
         if found.moved:
             await publish_snapshot(world.platform.home, pool, clock)
         return found
@@ -280,8 +298,119 @@ def test_a_signed_call_is_answered_on_every_wire_and_the_service_hears_it_once(
 
 def test_its_routes_are_counted_as_imported(world: World) -> None:
     figures = world.cli("catalogue", "count", "--json")
+    served = counted_in(in_force(world.platform.home))
+    shipped = counted(load(), Orders.runnable)
 
     assert figures["imported_routes"] == 4
+    assert served["imported"] == {"answering": 4, "described": 0}
+    assert shipped["imported"] == {"answering": 0, "described": 0}
+    assert sum(each["answering"] for each in served.values()) == figures["routes_answering"]
+    for kind in ("product", "platform", "access"):
+        assert served[kind] == shipped[kind], kind
+
+
+def test_a_set_goes_from_its_description_past_every_gate_to_live(
+    world: World, tmp_path: Path
+) -> None:
+    """Another set of the same service: sandbox, a canary of one partner and 200 calls, live."""
+    author, first, second = LOGINS
+    both = Terms(products=[GIFTS], rate_per_second=10_000, burst=10_000, environment="live")
+    partner = arrives(world.platform, both)
+    by_wire = {each.wire: each for each in partner.dialects}
+    live = NativeApp(world.platform.edge, by_wire["native"])  # type: ignore[arg-type]
+    _second_set(world, tmp_path)
+    traits = lifecycle.Terms(confirmed=("R3", "C2"))
+    for login, to in ((author, State.REVIEW), (first, State.SANDBOX), (second, State.SANDBOX)):
+        _agrees(world, login, to, traits if to is State.SANDBOX else None, GIFTS)
+    world.until(_is_offered, f"{GIFTS_PATH}/tips")
+
+    # In the sandbox: nobody live meets it, every operation is called, checks are vouched for.
+    assert live.call("GET", f"{GIFTS_PATH}/tips").code == "route.not_found"
+    made = world.native.call("POST", f"{GIFTS_PATH}/tips", TIP, key="gift-1")
+    one = f"{GIFTS_PATH}/tips/{made.body['id']}"
+    tried = [
+        made,
+        world.native.call("GET", f"{GIFTS_PATH}/tips"),
+        world.native.call("GET", one),
+        world.native.call("DELETE", one),
+    ]
+    assert [each.status for each in tried] == [201, 200, 200, 204]
+    pilots = lifecycle.Terms(pilots=(partner.partner,))
+    with pytest.raises(GateClosed):
+        _agrees(world, first, State.CANARY, pilots, GIFTS)
+    _vouched(world, VOUCHED)
+    _agrees_once_recorded(world, first, State.CANARY, pilots)
+    assert _agrees(world, second, State.CANARY, pilots, GIFTS).moved
+
+    # On trial: the named partner's live app meets it; too few calls hold.
+    _until_offered_to(world, live)
+    with pytest.raises(GateClosed):
+        _agrees(world, first, State.LIVE, None, GIFTS)
+    with line(world.platform.edge) as opened:
+        for _ in range(CANARY_CALLS):
+            assert live.call("GET", f"{GIFTS_PATH}/tips", through=opened).status == 200
+    _vouched(world, (SHADOW,))
+    _agrees_once_recorded(world, first, State.LIVE, None)
+    assert _agrees(world, second, State.LIVE, None, GIFTS).version.state is State.LIVE
+
+    # Live: a call, the shelf and the public document.
+    paid = live.call("POST", f"{GIFTS_PATH}/tips", TIP, key="gift-live")
+    assert (paid.status, paid.body["amount"]) == (201, 1234)
+    assert world.platform.get(f"{world.platform.web}/products/{GIFTS}")[0] == 200
+    document = json.loads(world.platform.get(f"{world.platform.web}/openapi.json")[1])
+    assert f"{GIFTS_PATH}/tips" in document["paths"]
+    assert f"{PATH}/tips" not in document["paths"], "what is on trial is in no public document"
+
+
+def _second_set(world: World, folder: Path) -> None:
+    """The same description under another name, confirmed as it was proposed."""
+    file, review = folder / "gifts.json", folder / "gifts.yaml"
+    file.write_text(json.dumps(description(), indent=1), "utf-8")
+    world.cli(
+        *("import", "openapi", str(file), "--upstream", world.core.url, "--by", LOGINS[0]),
+        *("--name", GIFTS.partition(".")[2], "--review", str(review), "--json"),
+    )
+    world.cli("import", "review", str(review), "--by", LOGINS[0], "--confirm-all", "--json")
+
+
+def _vouched(world: World, checks: Sequence[str]) -> None:
+    async def work(pool: Pool) -> None:
+        async with transaction(pool) as db:
+            person = await person_with(db, Realm.STAFF, BANK, LOGINS[0])
+            (version,) = await lifecycle.versions(db, GIFTS)
+            for each in checks:
+                await lifecycle.vouch(db, SystemClock(), person, version, each, reference="journey")
+
+    asyncio.run(_in_database(world.platform, work))
+
+
+def _agrees_once_recorded(
+    world: World, login: str, to: State, terms: lifecycle.Terms | None
+) -> None:
+    """The gates read call records, which the worker ships a moment after the calls."""
+    deadline = time.monotonic() + RECORDED_SECONDS
+    while True:
+        try:
+            _agrees(world, login, to, terms, GIFTS)
+        except GateClosed as closed:
+            assert time.monotonic() < deadline, closed.detail
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _until_offered_to(world: World, live: NativeApp) -> None:
+    deadline = time.monotonic() + PUBLISHED_SECONDS
+    knowing: set[str] = set()
+    while len(knowing) < WORKERS:
+        answered = live.call("GET", f"{GIFTS_PATH}/tips")
+        if answered.status == 200:
+            knowing.add(answered.request_id[:16])
+        assert time.monotonic() < deadline, f"nothing changed\n{world.platform.logs()}"
+
+
+def _is_offered(heard: Heard) -> bool:
+    return b"route.not_found" not in heard.body
 
 
 def test_every_call_is_recorded_like_any_other(world: World) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, Page
+from tests.catalog.lifecycle.world import a_new_product
 from tests.clients.browser import Watched, chromium
 from tests.clients.customer import Customer
 from tests.clients.oauth import ACCOUNTS, HERE, Client, Library, payment, registered
@@ -142,9 +143,15 @@ def check_open(readers: Readers, page: Page, look: Look) -> None:
     assert size < PAGE_BYTES_MAX, f"{page.url} has {size} bytes"
 
 
-@pytest.mark.parametrize("path", ["/", "/shelf?q=collection+code", "/my/login", "/staff/login"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/shelf?q=collection+code", "/my/login", "/staff/login"),
+        *("/solutions", "/solutions/smart-campus", "/solutions/no-such"),
+    ],
+)
 def test_a_page_that_anybody_may_see_has_no_fault(readers: Readers, path: str) -> None:
-    check(readers, readers.strangers, path)
+    check(readers, readers.strangers, path, status=404 if "no-such" in path else 200)
 
 
 def test_a_product_has_no_fault(readers: Readers) -> None:
@@ -276,3 +283,41 @@ def test_the_page_where_a_new_person_sets_its_password_has_no_fault(
     assert done.returncode == 0, done.stderr
 
     check(readers, readers.strangers, json.loads(done.stdout)["link"])
+
+
+@pytest.fixture(scope="module")
+def in_review(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A product version that waits for its reviewers; no call ever meets it."""
+    what = a_new_product("page-transfers")
+    file = tmp_path_factory.mktemp("products") / "definition.yaml"
+    file.write_text(json.dumps(what), encoding="utf-8")
+    by = ("--by", "product.manager")
+    for said in (("draft", str(file)), ("move", what["id"], "--to", "review")):
+        done = platform.bankside("product", *said, *by)
+        assert done.returncode == 0, done.stderr
+    return str(what["id"])
+
+
+def test_the_product_studio_has_no_fault_before_and_after_a_refused_move(
+    readers: Readers, platform: Platform, in_review: str
+) -> None:
+    facts = next(each for each in platform.demo["staff"] if each["login"] == "approver")
+    person = Customer(platform.web, facts)
+    person.open("/staff/products")
+    seen_by = windows(readers.browser, platform, person)
+    person.close()
+    tails = ("", "?state=offline", "/merchant.scan-payments", f"/{in_review}")
+
+    for tail in tails:
+        check(readers, seen_by, f"/staff/products{tail}")
+    check(readers, seen_by, "/staff/products/no.such", status=404)
+    for look, window in list(zip(LOOKS, seen_by, strict=True))[:PAIR]:
+        page = window.page
+        page.goto(f"{platform.web}/staff/products/{in_review}")
+        form = page.locator("form:has(input[name=to][value=sandbox])")
+        form.locator("input[name=reason]").fill("nothing was ticked")
+        form.locator("button[type=submit]").click()
+        page.locator(FAULT).wait_for()
+        check_open(readers, page, look)
+    for window in seen_by:
+        window.context.close()

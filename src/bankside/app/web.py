@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvicorn
@@ -16,7 +16,7 @@ from bankside.app.publish import catalogue
 from bankside.app.returns import Returns
 from bankside.app.settings import Settings
 from bankside.app.tls import CertificateProtocol, server_tls
-from bankside.catalog import KINDS, openapi
+from bankside.catalog import KINDS, Catalogue, openapi
 from bankside.catalog.lifecycle import World
 from bankside.console import (
     Pacing,
@@ -90,7 +90,7 @@ def _site(settings: Settings, pool: Pool, clock: Clock, vault: Vault, orders: Or
         clock=clock,
         first_call=first_call(settings.home),
         demo_file=f"{settings.home.name}/demo.json",
-        openapi=lambda: openapi(catalogue(), Orders.runnable, Orders.refusals),
+        openapi=_described,
         exposition=telemetry.exposition,
         routes=[
             *routes(authorization, refused_page=link_refused),
@@ -132,9 +132,11 @@ def _world() -> World:
 
 def _documents(pool: Pool) -> documents.Documents:
     """The OpenAPI documents of parts of the platform."""
-    return documents.Documents(
-        pool, catalogue(), lambda shown: openapi(shown, Orders.runnable, Orders.refusals)
-    )
+    return documents.Documents(pool, catalogue(), _described)
+
+
+def _described(shown: Catalogue) -> Mapping[str, Any]:
+    return openapi(shown, Orders.runnable, Orders.refusals)
 
 
 def _layered(settings: Settings, app: Any) -> Any:

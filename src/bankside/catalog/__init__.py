@@ -6,9 +6,9 @@ Always true: what the catalogue shows, the router answers; definitions are data 
 Public: load, Catalogue, Product, ProductOperation, Input, Step, Text and the other values of
 ``model``; compile_snapshot, route_of, Runnable; publish, Publication, compiled, latest_snapshot,
 CHANNEL, standing_now, Standing, KINDS, offers, Offers, Offer, ProductUnknown, ProductClosed;
-subscribe, open_to (new contracts); impact, Impact,
-differences, Difference; openapi, input_schema; count, answering_routes, kind_of; shelf, Shelf,
-Card. The checks are in ``bankside.catalog.validation``, solutions in
+subscribe, open_to (new contracts); display, Display, Notice (what the public is shown); impact,
+Impact, differences, Difference; openapi, input_schema; count, answering_routes, kind_of; shelf,
+Shelf, Card. The checks are in ``bankside.catalog.validation``, solutions in
 ``bankside.catalog.solutions``, the life cycle of products in ``bankside.catalog.lifecycle``.
 """
 
@@ -16,6 +16,7 @@ from bankside.catalog.apis import input_schema, openapi
 from bankside.catalog.compiling import Runnable, compile_snapshot, route_of
 from bankside.catalog.counting import answering_routes, count, kind_of
 from bankside.catalog.differences import Difference, differences
+from bankside.catalog.display import Display, Notice, display
 from bankside.catalog.errors import ProductClosed, ProductUnknown
 from bankside.catalog.graph import Impact, impact
 from bankside.catalog.kinds import KINDS
@@ -65,10 +66,12 @@ __all__ = [
     "Category",
     "Cloud",
     "Difference",
+    "Display",
     "Fees",
     "Impact",
     "Input",
     "Limits",
+    "Notice",
     "Offer",
     "Offers",
     "Product",
@@ -90,6 +93,7 @@ __all__ = [
     "compiled",
     "count",
     "differences",
+    "display",
     "impact",
     "input_schema",
     "kind_of",

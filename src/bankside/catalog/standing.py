@@ -38,16 +38,17 @@ class Standing:
     editions: Mapping[str, tuple[Edition, ...]] = field(default_factory=dict)
     suspended: frozenset[str] = frozenset()
 
-    def catalogue(self, shipped: Catalogue) -> Catalogue:
+    def catalogue(self, shipped: Catalogue, *, trials: bool = True) -> Catalogue:
         """The catalogue with the edition of each product that most callers meet.
 
-        Products that no caller meets any more (or yet) are not in it.
+        Products that no caller meets any more (or yet) are not in it; those that are only on trial
+        are in it with ``trials``.
         """
         if not self.editions:
             return shipped
         products = dict(shipped.products)
-        for product, editions in self.editions.items():
-            met = _met(editions)
+        for product in self.editions:
+            met = self.met(product, trials=trials)
             if met is None:
                 products.pop(product, None)
             else:
@@ -64,6 +65,14 @@ class Standing:
             products=products,
             operations={**operations, **clouds},
         )
+
+    def met(self, product: str, *, trials: bool = True) -> Edition | None:
+        """The stored edition that most callers meet; with ``trials`` one only on trial as well."""
+        for states in ({State.LIVE}, {State.DEPRECATED}, TRIAL if trials else frozenset[State]()):
+            for each in self.editions.get(product, ()):
+                if each.version.state in states:
+                    return each
+        return None
 
     def scopes(self, product: str) -> frozenset[str]:
         """All that any standing edition of a product asks of an app."""
@@ -124,14 +133,6 @@ def standing_of(
     return Standing(
         {product: tuple(found) for product, found in editions.items()}, frozenset(suspended)
     )
-
-
-def _met(editions: Sequence[Edition]) -> Edition | None:
-    for states in ({State.LIVE}, {State.DEPRECATED}, TRIAL):
-        for each in editions:
-            if each.version.state in states:
-                return each
-    return None
 
 
 def _staged(editions: Sequence[Edition], route: Route, catalogue: Catalogue) -> list[Operation]:

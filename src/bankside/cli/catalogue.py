@@ -54,13 +54,15 @@ async def write_part(installation: Installation, target: Path, product: str, par
     shipped = catalog.load()
     wanted = {product} if product else {shipped.platform.id, shipped.open_banking.id}
     async with installation.pool() as pool, transaction(pool) as db:
-        shown = (await catalog.standing_now(db, shipped)).catalogue(shipped)
+        shown = await catalog.display(db, shipped)
         if partner:
             of = PartnerId((await read_partner(db, partner)).id)
             held = set(await held_products(db, of))
             wanted = wanted & held if product else wanted | held
-    document = catalog.openapi(shown, installation.runnable, installation.refusals)
-    part = selected(dict(document), wanted, title=product or f"bankside for {partner}")
+    document = catalog.openapi(
+        shown.standing.catalogue(shipped), installation.runnable, installation.refusals
+    )
+    part = selected(shown.told(dict(document)), wanted, title=product or f"bankside for {partner}")
     if not part["paths"]:
         raise catalog.ProductUnknown(f"nothing of {product} is there for {partner or 'anybody'}")
     _write(part, target)

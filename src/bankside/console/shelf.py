@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bankside.catalog import Card, Catalogue, Product, Shelf
+from bankside.catalog import Card, Product, Shelf
+from bankside.console.stock import Goods
 from bankside.console.texts import Language, has_text, text
 from bankside.kernel.money import Money
 
@@ -19,9 +20,13 @@ FOUND_MAX = 300
 class ShelfPages:
     """The shelf as a reader of one language sees it."""
 
-    catalogue: Catalogue
-    shelf: Shelf
+    goods: Goods
     lang: Language
+
+    @property
+    def shelf(self) -> Shelf:
+        """The cards as they stand now."""
+        return self.goods.shelf
 
     def figures(self) -> dict[str, int]:
         """The headline numbers of the start page."""
@@ -59,20 +64,22 @@ class ShelfPages:
     def product(self, card: Card) -> dict[str, Any]:
         """Everything the product page shows."""
         product = card.product
-        category = self.catalogue.categories[product.category]
+        category = self.goods.catalogue.categories.get(product.category)
         return {
             **self._line(card),
-            "category": {"id": category.id, "name": self._say(category.name)},
+            "category": {"id": product.category, "name": self._say(category.name)}
+            if category
+            else None,
             "fee": self._fee(product),
             "limits": self._limits(product),
             "data_class": product.data_class,
             "scopes": sorted(product.consent_scopes),
             "industries": [
-                self._say(self.catalogue.industries[c].name) for c in product.industries
+                self._say(self.goods.catalogue.industries[c].name) for c in product.industries
             ],
             "steps": [
                 {
-                    "name": self._say(self.catalogue.primitives[step.use.split(".")[0]].name),
+                    "name": self._say(self.goods.catalogue.primitives[step.use.split(".")[0]].name),
                     "use": step.use,
                     "when": text(self.lang, f"when.{step.when}"),
                     "on_failure": text(self.lang, f"on_failure.{step.on_failure}"),
@@ -104,15 +111,39 @@ class ShelfPages:
             "tier": product.tier,
             "risk_tier": product.risk_tier,
             "state": card.state,
+            "notice": self._notice(product.id),
+        }
+
+    def _notice(self, product: str) -> dict[str, Any] | None:
+        """What a reader is told of a product on its way out, gone or stopped."""
+        notice = self.goods.notice(product)
+        if notice is None:
+            return None
+        # A new version of the same product is no other place to go.
+        successor = self.goods.cards.get(notice.successor) if notice.successor != product else None
+        sunset = notice.sunset.date().isoformat() if notice.sunset else ""
+        return {
+            "tag": text(self.lang, f"product.{notice.state}"),
+            "why": text(self.lang, f"product.{notice.state}.why", sunset=sunset),
+            "successor": {
+                "id": successor.product.id,
+                "name": self._say(successor.product.name),
+            }
+            if successor
+            else None,
         }
 
     def _fee(self, product: Product) -> str:
+        if product.tier == "imported":
+            return text(self.lang, "product.set_behind")
         if product.fees is None or product.fees.rate_bps == 0:
             return text(self.lang, "product.fee.none")
         payer = text(self.lang, f"payer.{product.fees.payer}")
         return text(self.lang, "product.fee.rate", rate=product.fees.rate_bps, payer=payer)
 
     def _limits(self, product: Product) -> str:
+        if product.tier == "imported":
+            return text(self.lang, "product.set_behind")
         if product.limits is None or not product.limits.per_transaction_minor:
             return text(self.lang, "product.limits.none")
         currency = product.fees.currency if product.fees else "CNY"

@@ -17,11 +17,12 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
 
-from bankside.catalog import Catalogue, Runnable, shelf
+from bankside.catalog import Catalogue, Runnable
 from bankside.console import health, solutions
 from bankside.console.pacing import Pacing
 from bankside.console.pages import SECURITY_HEADERS, Look, page, theme_css
 from bankside.console.shelf import ShelfPages
+from bankside.console.stock import Describe, Stock
 from bankside.console.texts import text
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Pool
@@ -47,7 +48,7 @@ class Site:
     clock: Clock
     first_call: str
     demo_file: str
-    openapi: Callable[[], Mapping[str, Any]]
+    openapi: Describe
     exposition: Callable[[], bytes]
     # Handlers of other rooms that live on the same address: the authorization server's.
     routes: Sequence[Any] = ()
@@ -57,12 +58,13 @@ class Site:
 
 def build(site: Site) -> Litestar:
     """The application that serves ``site``."""
+    stock = Stock(site.pool, site.catalogue, site.runnable, site.openapi)
     return Litestar(
         middleware=[site.pacing.guard] if site.pacing else [],
         route_handlers=[
-            *_pages(site),
+            *_pages(site, stock),
             *solutions.routes(site.catalogue, site.runnable),
-            *_probes(site),
+            *_probes(site, stock),
             *site.routes,
             create_static_files_router(
                 "/static",
@@ -77,16 +79,13 @@ def build(site: Site) -> Litestar:
     )
 
 
-def _pages(site: Site) -> list[Any]:
-    stock = shelf(site.catalogue, site.runnable)
-    cards = {card.product.id: card for card in stock.cards}
-
-    def shelf_for(request: AnyRequest) -> ShelfPages:
-        return ShelfPages(site.catalogue, stock, Look(request).lang)
+def _pages(site: Site, stock: Stock) -> list[Any]:
+    async def shelf_for(request: AnyRequest) -> ShelfPages:
+        return ShelfPages(await stock.now(), Look(request).lang)
 
     @get("/")
     async def home(request: AnyRequest) -> Response[str]:
-        shown = shelf_for(request)
+        shown = await shelf_for(request)
         return page(
             request,
             "home.html",
@@ -100,7 +99,7 @@ def _pages(site: Site) -> list[Any]:
 
     @get("/shelf")
     async def search(request: AnyRequest, q: FromQuery[str] = "") -> Response[str]:
-        shown, query = shelf_for(request), q.strip()[:QUERY_MAX]
+        shown, query = await shelf_for(request), q.strip()[:QUERY_MAX]
         if not query:
             return Response("", status_code=303, headers={"location": "/#shelf"})
         found = shown.found(query)
@@ -109,8 +108,8 @@ def _pages(site: Site) -> list[Any]:
 
     @get("/shelf/{category:str}")
     async def category_page(request: AnyRequest, category: FromPath[str]) -> Response[str]:
-        shown = shelf_for(request)
-        found = site.catalogue.categories.get(category)
+        shown = await shelf_for(request)
+        found = shown.goods.catalogue.categories.get(category)
         if found is None:
             raise NotFoundException
         heading = getattr(found.name, shown.lang)
@@ -119,10 +118,11 @@ def _pages(site: Site) -> list[Any]:
 
     @get("/products/{product_id:str}")
     async def product_page(request: AnyRequest, product_id: FromPath[str]) -> Response[str]:
-        card = cards.get(product_id)
+        shown = await shelf_for(request)
+        card = shown.goods.card(product_id)
         if card is None:
             raise NotFoundException
-        return page(request, "product.html", product=shelf_for(request).product(card))
+        return page(request, "product.html", product=shown.product(card))
 
     @get("/static/theme.css", media_type="text/css", sync_to_thread=False)
     def theme() -> str:
@@ -131,9 +131,7 @@ def _pages(site: Site) -> list[Any]:
     return [home, search, category_page, product_page, theme]
 
 
-def _probes(site: Site) -> list[Any]:
-    document: list[bytes] = []
-
+def _probes(site: Site, stock: Stock) -> list[Any]:
     @get("/healthz", media_type=MediaType.TEXT, sync_to_thread=False)
     def healthz() -> str:
         return "ok\n"
@@ -148,11 +146,9 @@ def _probes(site: Site) -> list[Any]:
     def metrics() -> Response[bytes]:
         return Response(site.exposition(), media_type="text/plain; version=0.0.4")
 
-    @get("/openapi.json", sync_to_thread=True)
-    def openapi() -> Response[bytes]:
-        if not document:
-            document.append(msgspec.json.encode(site.openapi()))
-        return Response(document[0], media_type="application/json")
+    @get("/openapi.json")
+    async def openapi() -> Response[bytes]:
+        return Response(await stock.document(), media_type="application/json")
 
     return [healthz, readyz, metrics, openapi]
 

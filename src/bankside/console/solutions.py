@@ -200,7 +200,8 @@ def _told(
                 "when": each.conditions,
                 "until": ", ".join(each.until),
                 "on_failure": text(lang, f"on_failure.{each.on_failure}"),
-                "back": each.undo.operation if each.undo else say(each.final) if each.final else "",
+                "undo": each.undo.operation if each.undo else "",
+                "final": say(each.final) if each.final else "",
             }
             for each in solution.steps
         ],

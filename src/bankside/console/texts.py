@@ -20,9 +20,9 @@ def catalogue(language: Language) -> dict[str, str]:
     return msgspec.json.decode((_FOLDER / f"{language}.json").read_bytes(), type=dict[str, str])
 
 
-def text(language: Language, key: str, **values: object) -> str:
-    """One text with its values filled in."""
-    return catalogue(language)[key].format(**values)
+def text(language: Language, key: str, *facts: object, **values: object) -> str:
+    """One text with its values filled in, by place or by name."""
+    return catalogue(language)[key].format(*facts, **values)
 
 
 def has_text(language: Language, key: str) -> bool:

@@ -12,8 +12,9 @@ For consents: Grant, read_grant, revoke_grant. For resources: bearer_of, prove_a
 Access. For clients: create_client, read_client, list_clients, active_client, Client, NewClient.
 To end everything at once: block_client, end_customer_access, move_client (and, in the door
 ``revocations``, applied_everywhere, which waits for the edges). For the platform's OpenAPI
-document: oauth_paths, oauth_components. For the processes: drop_expired, ensure_keys, rotate_keys; AuthorizationServer, routes and browser_of stand in the door ``identity.http``, which
-brings the web framework.
+document: oauth_paths, oauth_components. For the processes: drop_expired, ensure_keys, rotate_keys;
+AuthorizationServer, routes and browser_of stand in the door ``identity.http``, which brings the
+web framework.
 """
 
 from bankside.identity.authorisations import (

@@ -45,6 +45,8 @@ Refusal = type[BanksideError]
 
 def codes(product: Product, operation: ProductOperation) -> tuple[str, ...]:
     """The codes of the refusals the operation can answer with, in order."""
+    if product.tier == "imported":
+        return ()  # The edge forwards it; `catalog.display` knows what the service may refuse.
     carried_out = HANDLERS.get(operation.id) or handler(product, operation)
     if carried_out is None:
         return ("product.not_available",)

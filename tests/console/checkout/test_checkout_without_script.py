@@ -61,6 +61,30 @@ async def test_the_first_screen_shows_payee_amount_and_order_before_anybody_logs
     assert len(page.content) < PAGE_BYTES_MAX / 4
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+async def test_every_page_of_an_order_is_light_strict_and_without_script(
+    shop: Shop, lang: str
+) -> None:
+    order, late, given_up = [await shop.order(expires_in_seconds=60) for _ in range(3)]
+    person, choice = await ready(shop, order)
+    tails = ("", "/cancel", "/code")
+    pages = [choice, *[await shop.browser().get(f"{path(order)}{each}") for each in tails]]
+    await person.submit(choice, "approve", account=person.customer.accounts[0].id)
+    await person.submit(await person.get(f"{path(given_up)}/cancel"))
+    shop.bank.clock.advance(timedelta(seconds=60))
+
+    for each in (order, given_up, late):
+        pages += [await person.get(f"{path(each)}{tail}?lang={lang}") for tail in ("", "/code")]
+
+    for page in pages:
+        assert page.status_code == 200, page.url
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert not re.findall(r'<script|style=|(?:src|href|action)="https?:', page.text), page.url
+        assert len(page.content) < PAGE_BYTES_MAX / 4
+
+
 async def test_a_customer_logs_in_chooses_an_account_and_pays(shop: Shop) -> None:
     order = await shop.order()
     person = shop.person(await shop.customer("100.00", "5.00"))

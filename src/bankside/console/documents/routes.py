@@ -1,25 +1,24 @@
 """The documents, and the addresses where they stand."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
-from bankside.catalog import Catalogue, ProductUnknown, standing_now
+from bankside.catalog import Catalogue, Display, ProductUnknown, display
 from bankside.catalog.apis import selected
 from bankside.console.entry import AnyRequest, AnyResponse, RealmPages, guarded, visit
 from bankside.console.pages import SECURITY_HEADERS
 from bankside.console.people.rights import caller_of, no_right
+from bankside.console.stock import Describe
 from bankside.identity.realms import Realm
 from bankside.kernel.db import Connection, Pool
 from bankside.kernel.ids import PartnerId
 from bankside.partners import held_products
 
-# The document of a whole catalogue; `app` supplies what it needs of the executing rooms.
-Describe = Callable[[Catalogue], Mapping[str, Any]]
 SEE_APPS = "app.read"
 _ENDING = ".json"
 
@@ -35,16 +34,13 @@ class Documents:
 
     async def of(self, db: Connection, products: Collection[str], *, title: str) -> dict[str, Any]:
         """The document of these products; those that nobody meets are left out."""
-        standing = await standing_now(db, self._shipped)
-        marks = tuple(
-            (each.version.product, each.version.version, each.version.state)
-            for editions in standing.editions.values()
-            for each in editions
-        )
-        if self._whole is None or self._whole[0] != marks:
-            catalogue = standing.catalogue(self._shipped)
-            self._whole = marks, await asyncio.to_thread(self._describe, catalogue)
+        found = await display(db, self._shipped)
+        if self._whole is None or self._whole[0] != found.marks:
+            self._whole = found.marks, await asyncio.to_thread(self._told, found)
         return selected(dict(self._whole[1]), products, title=title)
+
+    def _told(self, found: Display) -> Mapping[str, Any]:
+        return found.told(dict(self._describe(found.standing.catalogue(self._shipped))))
 
     async def of_product(self, product: str) -> dict[str, Any]:
         """The document of one product. Raises ProductUnknown."""

@@ -1,5 +1,6 @@
 """The list of products, one product with its versions, and what can be done there."""
 
+from functools import partial
 from typing import Any
 
 from bankside.catalog import impact, lifecycle
@@ -7,6 +8,7 @@ from bankside.catalog.lifecycle import NOTICE_DAYS, State, Terms, Wish
 from bankside.console.entry import AnyResponse, Visit, fresh, one
 from bankside.console.operator import studio as shown
 from bankside.console.operator.studio import Studio
+from bankside.console.pages import Look
 from bankside.console.people.rights import Caller, caller_of, no_right
 from bankside.console.showing import shown_time
 from bankside.console.texts import has_text
@@ -49,9 +51,12 @@ async def products(visit: Visit, studio: Studio) -> AnyResponse:
 
 
 async def product(
-    visit: Visit, studio: Studio, product_id: str, *, fault: str = "", status: int = 200
+    visit: Visit, studio: Studio, product_id: str, *, refused: BanksideError | None = None
 ) -> AnyResponse:
-    """One product: who is touched, its versions, what each could do next, and what happened."""
+    """One product: who is touched, its versions, what each could do next, and what happened.
+
+    ``refused``: why what the person has just asked for did not happen.
+    """
     caller = await caller_of(visit)
     if caller is None:
         return visit.sent_to(f"{visit.pages.base}/products/login")
@@ -80,7 +85,7 @@ async def product(
         stopped = (await lifecycle.suspensions(db)).get(product_id)
     return visit.shown(
         "studio_product.html",
-        status=status,
+        status=refused.status if refused else 200,
         caller=caller,
         product=lifecycle.product_at(studio.catalogue, versions[0], studio.world.kinds),
         cards=cards,
@@ -92,7 +97,9 @@ async def product(
         checks=shown.CHECKS,
         places=shown.PLACES,
         time=shown_time,
-        fault=fault,
+        fault=_fault(refused),
+        unmet=refused.unmet if isinstance(refused, lifecycle.GateClosed) else (),
+        why=partial(shown.sentence, Look(visit.request).lang),
     )
 
 
@@ -163,10 +170,16 @@ async def _done(visit: Visit, studio: Studio, product_id: str, work: Any) -> Any
     except BanksideError as refused:
         if refused.status in {404, 503}:
             raise
-        key = f"studio.fault.{refused.code}"
-        fault = key if has_text("en", key) else "studio.fault.other"
-        return await product(visit, studio, product_id, fault=fault, status=refused.status)
+        return await product(visit, studio, product_id, refused=refused)
     return visit.sent_to(f"{here}/{product_id}")
+
+
+def _fault(refused: BanksideError | None) -> str:
+    """The text of a refusal; "" without one."""
+    if refused is None:
+        return ""
+    key = f"studio.fault.{refused.code}"
+    return key if has_text("en", key) else "studio.fault.other"
 
 
 def _wish(fields: dict[str, list[str]]) -> Wish:

@@ -13,6 +13,7 @@ from bankside.catalog.lifecycle import (
     Agreement,
     Outcome,
     ProductVersion,
+    Reason,
     State,
     Terms,
     Wish,
@@ -25,6 +26,7 @@ from bankside.catalog.lifecycle import (
     shipped_version,
 )
 from bankside.console.showing import shown_time
+from bankside.console.texts import Language, has_text, text
 from bankside.identity.people import Person
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
@@ -148,6 +150,20 @@ def changed(studio: Studio, version: ProductVersion, before: ProductVersion) -> 
     return differences(
         product_at(studio.catalogue, before, kinds), product_at(studio.catalogue, version, kinds)
     )
+
+
+def sentence(lang: Language, reason: Reason) -> str:
+    """Why a condition is not met, in the reader's language; checks and traits by their names."""
+
+    def word(fact: str) -> str:
+        keys = (f"studio.{kind}.{fact}" for kind in ("check", "trait"))
+        return next((text(lang, key) for key in keys if has_text(lang, key)), fact)
+
+    comma = text(lang, "studio.comma")
+    facts = (
+        each if isinstance(each, str) else comma.join(map(word, each)) for each in reason.facts
+    )
+    return text(lang, f"studio.why.{reason.name}", *facts)
 
 
 def impact_shown(impact: Impact) -> dict[str, Any]:

@@ -11,8 +11,8 @@ RECURRING_PERMISSIONS, FUNDS_PERMISSIONS; request_consent, authorise_consent, re
 revoke_consent, terminate_consent, consume_consent, consumption, spending, IN_FORCE, WITHIN_LIMIT,
 consent, consent_of_client, consents_of, consents_of_grant, active_consent, eligible_accounts,
 record_use, record_expiries, count_in_force; effective_status, status_of, allows, settled,
-request_of, terms_digest, BEFOREHAND_TTL_MAX; Standard, UNVERIFIED, WORDS, status_word; the refusals of
-``errors``.
+request_of, terms_digest, BEFOREHAND_TTL_MAX; Standard, UNVERIFIED, WORDS, status_word; the
+refusals of ``errors``.
 """
 
 from bankside.identity.consents.errors import (
