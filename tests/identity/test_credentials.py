@@ -92,7 +92,9 @@ async def test_the_password_stands_only_as_an_argon2id_hash(
 ) -> None:
     await known(db, clock)
 
-    stored = await db.fetchval("select password_hash from identity.credentials")
+    stored = await db.fetchval(
+        "select password_hash from identity.credentials where partner_id = 'prt_a'"
+    )
 
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert PASSWORD not in stored

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.xdist_group("journeys")
 
 # Of each dialect; six thousand were run by hand. More would cost the suite seconds for nothing new.
 MUTATIONS = 200
+LOOKS = 3
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -271,7 +272,17 @@ def test_mutated_messages_are_answered_in_the_dialect_and_change_nothing(
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    before = books.state()
+    # The worker may try somebody's due order meanwhile: a mutation that changes something changes
+    # it each time.
+    for _ in range(LOOKS):
+        before = books.state()
+        _send_mutations(callers, platform, seed)
+        if books.state() == before:
+            return
+    raise AssertionError(f"the books changed {LOOKS} times, seed {seed}")
+
+
+def _send_mutations(callers: list[Dialect], platform: Platform, seed: int) -> None:
     # A payer without the money: even a mutation that no signature covers moves nothing.
     wish = Wish(fields={"payer_token": "289999999999999999"})
     for each in callers:
@@ -279,8 +290,6 @@ def test_mutated_messages_are_answered_in_the_dialect_and_change_nothing(
         message = each.message(wish)
         for _ in range(MUTATIONS):
             _survives(platform, each, _mutated(message, chance), seed)
-
-    assert books.state() == before
 
 
 def _survives(platform: Platform, dialect: Dialect, message: Message, seed: int) -> None:

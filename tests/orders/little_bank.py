@@ -39,7 +39,8 @@ from bankside.orders import Orders
 from bankside.orders.refusals import codes
 
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_people = itertools.count(1)
+# A process begins anywhere among 6.7 million numbers: two that share a space do not meet.
+_people = itertools.count(secrets.randbelow(6_000_000))
 
 
 def operation(operation_id: str) -> Operation:
@@ -211,10 +212,11 @@ class LittleBank:
 
 
 def a_person() -> Registration:
-    """Somebody of working age with a resident id of their own (area 110105, serial by count)."""
-    number = next(_people)
-    digits = f"110105{1980 + secrets.randbelow(20)}{1 + number % 12:02d}{1 + number % 28:02d}"
-    digits += f"{secrets.randbelow(1000):03d}"
+    """Somebody of working age with a resident id that nobody else of this process has."""
+    rest, serial = divmod(next(_people), 1_000)
+    rest, day = divmod(rest, 28)
+    year, month = divmod(rest, 12)
+    digits = f"110105{1980 + year % 20}{1 + month:02d}{1 + day:02d}{serial:03d}"
     total = sum(int(d) * w for d, w in zip(digits, _RESIDENT_WEIGHTS, strict=True))
     return Registration(
         kind=CustomerKind.RETAIL,

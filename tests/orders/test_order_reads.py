@@ -10,6 +10,7 @@ import pytest
 from tests.orders.little_bank import LittleBank, cny
 
 from bankside.bank.accounts import AccountNotFound
+from bankside.kernel.db import Pool
 from bankside.kernel.errors import BanksideError
 from bankside.kernel.paging import CursorInvalid, LimitInvalid
 from bankside.orders.errors import (
@@ -22,6 +23,12 @@ from bankside.orders.errors import (
 
 TRANSFER = "payment.internal-transfers.create"
 ENTRIES = "account.account-transactions.list"
+
+
+@pytest.fixture
+def pool(fresh_pool: Pool) -> Pool:
+    """Books of its own: elsewhere a test whose clock ran ahead dates the bank's own accounts."""
+    return fresh_pool
 
 
 async def _moved(bank: LittleBank, *amounts: str) -> tuple[Any, Any, list[str]]:

@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 from tests.orders.little_bank import LittleBank, cny
 
+from bankside.kernel.db import Pool
 from bankside.kernel.errors import BanksideError
 
 DRAFTS, RECORDS = "bill.commercial-drafts", "bill.draft-records"
+
+
+@pytest.fixture
+def pool(fresh_pool: Pool) -> Pool:
+    """Books of its own: elsewhere a test whose clock ran ahead dates the bank's own accounts."""
+    return fresh_pool
 
 
 async def _file(bank: LittleBank, product: str, subject: str, period: str = "2026-03") -> list[Any]:
