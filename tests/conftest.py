@@ -35,10 +35,10 @@ _HOME_PREFIX = "bankside-test-"
 # Files are handed to workers whole, in this order, then by name: the longest begin first, because
 # the last one to begin decides when a run ends; and all that want a platform stand together.
 _LONGEST = (
-    "journeys/test_isolation",
-    "journeys/test_every_product",
     # Before the journeys: the SDKs pay at the demo's only merchant, and journeys add others.
     "sdks/",
+    "journeys/test_isolation",
+    "journeys/test_every_product",
     "journeys/test_crash",
     "journeys/",
     "crash/",
