@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,9 @@ import asyncpg
 from bankside.kernel.postgres import database
 
 SHIPPED_SECONDS = 20.0
+# The worker of the running platform may carry out somebody's due order while a test looks; what
+# changes the books by itself changes them each time.
+LOOKS = 4
 
 T = TypeVar("T")
 
@@ -46,6 +49,19 @@ class Books:
     def state(self) -> tuple[Any, ...]:
         """A value that changes whenever a call changed anything."""
         return tuple(self.ask(_STATE)[0])
+
+    def unchanged_by(self, act: Callable[[], T]) -> T:
+        """What ``act`` found, having left the books as they were; it may be done up to four times.
+
+        Raises AssertionError when the books were different after each of them.
+        """
+        for _ in range(LOOKS):
+            before = self.state()
+            found = act()
+            after = self.state()
+            if after == before:
+                return found
+        raise AssertionError(f"changed the books {LOOKS} times, at last {before} -> {after}")
 
     def postings(self, order: str) -> list[tuple[Any, ...]]:
         """(kind, debit, credit, minor units, verdict) of an order and its refunds, as booked."""

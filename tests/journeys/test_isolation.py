@@ -30,8 +30,6 @@ pytestmark = pytest.mark.xdist_group("journeys")
 
 _HOLE = re.compile(r"\{\w+\}")
 ODD_CALLS = 500
-# Workers move orders of other tests meanwhile: what changes the books does so at every look.
-LOOKS = 20
 
 RUNNABLE = [
     (product, operation)
@@ -337,7 +335,7 @@ def test_anothers_items_are_not_found_by_any_operation_and_their_owners_read_the
                 said = {_refusal(who, op, body, each) for each in (own, item, none)}
                 assert len(said) == 1, (op.id, said)
 
-    _changes_nothing(books, refused)
+    books.unchanged_by(refused)
     for op, own, item, _ in asked:
         for who, theirs in ((partner, own), (partner, item), (first, item)):
             _readable(who, op, theirs)
@@ -363,7 +361,7 @@ def test_an_order_named_in_a_request_is_ones_own_or_none(
             else:
                 assert (answer.status, answer.code) == (404, "order.not_found")
 
-    _changes_nothing(books, refused)
+    books.unchanged_by(refused)
 
 
 @pytest.mark.parametrize("operation", NAMING["account"], ids=lambda pair: pair[1].id)
@@ -394,7 +392,7 @@ def test_an_account_is_read_and_debited_by_its_own_side_only(
             unknown = {"account.not_found", "party.not_found"}
             assert answer.status == 409 or answer.code in unknown, answer
 
-    _changes_nothing(books, refused)
+    books.unchanged_by(refused)
 
 
 @pytest.mark.parametrize("operation", NAMING["merchant"], ids=lambda pair: pair[1].id)
@@ -415,7 +413,7 @@ def test_money_is_collected_for_ones_own_merchants_only(
             answer = called(who, op, body, own[id(who)])
             assert (answer.status, answer.code) == (422, "merchant.not_found"), answer
 
-    _changes_nothing(books, refused)
+    books.unchanged_by(refused)
 
 
 def test_lists_hold_ones_own_orders_only(
@@ -490,16 +488,6 @@ def _bodies(product: Product, op: ProductOperation, *callers: Owner) -> list[dic
 def _named_item(who: Owner, product: Product, op: ProductOperation) -> str:
     """An item of the caller's own where the route names one."""
     return who.item(product, op) if _HOLE.search(op.path) else ""
-
-
-def _changes_nothing(books: Books, act: Callable[[], None]) -> None:
-    """``act`` leaves the books as they were; a worker that moves meanwhile gives it another try."""
-    for _ in range(LOOKS):
-        before = books.state()
-        act()
-        if books.state() == before:
-            return
-    raise AssertionError("a refusal changed the books")
 
 
 def _refusal(

@@ -27,6 +27,8 @@ from bankside.orders.primitives.effect import kept
 
 # A plan has at most this many steps (the longest definition has 9); a change never loops.
 STEPS_MAX = 32
+# The journal's word for a day on which nothing could be done.
+SLEEP = "order.sleep"
 _PASSED_OVER = frozenset({"event", "daily", "end-of-day", "due-date", "maturity"})
 
 
@@ -269,10 +271,13 @@ def unknown(order: Order, noun: str, wake_at: datetime | None, at: datetime) -> 
     return Change(order, after, (entry,), ("reconciling",) if first else ())
 
 
-def asleep(order: Order, at: datetime) -> Change:
-    """Nothing can be done today: the order is looked at again tomorrow."""
+def asleep(order: Order, at: datetime, *, refused: str | None = None) -> Change:
+    """Nothing can be done today, or it was refused with this code: tomorrow is another day."""
     after = replace(order, wake_at=at + timedelta(days=1), updated_at=at)
-    return Change(order, after, (Entry("sleep", "order.sleep"),))
+    entry = Entry("sleep", SLEEP)
+    if refused is not None:
+        entry = replace(entry, status="failed", output={"code": refused})
+    return Change(order, after, (entry,))
 
 
 def entrance(order: Order, use: str) -> int:

@@ -33,6 +33,7 @@ from bankside.orders.model import Line, Order
 from bankside.orders.posting import line_group, of_space
 from bankside.orders.preparations import Room
 from bankside.orders.primitives import Ask
+from bankside.orders.unattended import put_off
 from bankside.partners import moved_clocks
 
 # Lines posted in one transaction: the ledger's chain is locked for its length (about 20 ms).
@@ -148,6 +149,16 @@ async def _each(
 
 
 async def _wake(desk: Desk, order: Order) -> None:
+    """What the bank's rules refuse today is tried again tomorrow, not at the next sweep."""
+    try:
+        await _carry_on(desk, order)
+    except Unavailable:
+        raise
+    except BanksideError as refused:
+        await put_off(desk, order, refused.code)
+
+
+async def _carry_on(desk: Desk, order: Order) -> None:
     at = desk.clock.now()
     if order.waits_for == "collect.confirm":
         await desk.commit(Unit(changes=(engine.close(order, at, why="unpaid in time"),)))
