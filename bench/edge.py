@@ -13,11 +13,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from bankside.app.publish import catalogue, publish_snapshot
 from bankside.bank.accounts import (
@@ -56,6 +57,8 @@ ALGORITHMS = ("hmac-sha256", "rsa-v1_5-sha256", "ecdsa-p256-sha256", "ed25519")
 # The limits must not be what is measured; the same bucket code runs as for any app.
 RATE, BURST = 100_000, 200_000
 ACCOUNTS = 400
+# Products that a measurement may add.
+MORE = ("imported.echoes",)
 FUNDS = Money(1_000_000_00, "CNY")
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
@@ -105,8 +108,18 @@ class Edge:
         return sum(int(float(line.rpartition(" ")[2])) for line in lines if 'outcome="ok"' in line)
 
 
+# What a measurement adds to the installation before its snapshot is published.
+Prepare = Callable[[Connection], Awaitable[None]]
+
+
+async def _nothing(_: Connection) -> None:
+    pass
+
+
 @contextmanager
-def running_edge(folder: Path) -> Iterator[Edge]:
+def running_edge(
+    folder: Path, *, prepare: Prepare = _nothing, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Edge]:
     """An edge on a new installation below ``folder``, all of it gone afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="bench-", dir=folder) as name:
@@ -114,8 +127,8 @@ def running_edge(folder: Path) -> Iterator[Edge]:
         server = EmbeddedPostgres(home)
         url = server.start()
         try:
-            callers, accounts = asyncio.run(_furnish(home, url))
-            with _process(home, url) as (pid, port):
+            callers, accounts = asyncio.run(_furnish(home, url, prepare))
+            with _process(home, url, settings) as (pid, port):
                 postgres = server.pid
                 assert postgres is not None
                 yield Edge(home, pid, postgres, port, url, callers, accounts)
@@ -123,7 +136,9 @@ def running_edge(folder: Path) -> Iterator[Edge]:
             server.stop()
 
 
-async def _furnish(home: Path, url: str) -> tuple[dict[str, Caller], tuple[str, ...]]:
+async def _furnish(
+    home: Path, url: str, prepare: Prepare
+) -> tuple[dict[str, Caller], tuple[str, ...]]:
     await migrate(url)
     pool = await open_pool(url, size=2)
     vault = Vault.at(home)
@@ -137,6 +152,8 @@ async def _furnish(home: Path, url: str) -> tuple[dict[str, Caller], tuple[str, 
         }
         callers = {alg: await _caller(db, vault, partner, alg, bank) for alg in ALGORITHMS}
     accounts = await _accounts(pool, partner)
+    async with transaction(pool) as db:
+        await prepare(db)
     await publish_snapshot(home, pool, CLOCK)
     await pool.close()
     return callers, accounts
@@ -151,7 +168,7 @@ async def _caller(
 ) -> Caller:
     new = NewApp(name=f"bench {alg}", rate_per_second=RATE, burst=BURST)
     app = await create_app(db, CLOCK, partner.id, new)
-    await subscribe(db, CLOCK, partner.id, app.id, sorted(catalogue().products))
+    await subscribe(db, CLOCK, partner.id, app.id, [*sorted(catalogue().products), *MORE])
     private = generate(alg)
     material = private if alg == "hmac-sha256" else public_der(private)
     registered = await register_key(
@@ -182,7 +199,7 @@ async def _accounts(pool: Pool, partner: Partner) -> tuple[str, ...]:
 
 
 @contextmanager
-def _process(home: Path, url: str) -> Iterator[tuple[int, int]]:
+def _process(home: Path, url: str, more: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """``bankside edge`` on the server's core: its pid and port."""
     (listener,) = open_listeners(parse_addresses("127.0.0.1:0"))[0]
     port = listener.getsockname()[1]
@@ -193,6 +210,7 @@ def _process(home: Path, url: str) -> Iterator[tuple[int, int]]:
         "BANKSIDE_SOCKETS": str(listener.fileno()),
         "BANKSIDE_INDEX": "0",
         "BANKSIDE_LOG": "warning",
+        **more,
     }
     log = home / "edge.log"
     with pinned(SERVER_CORE), log.open("wb") as output:

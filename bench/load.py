@@ -118,3 +118,31 @@ async def run_slice(clients: Sequence[Client], requests: Sequence[bytes], second
     if slice_.fault or slice_.answered != slice_.sent or not slice_.sent:
         raise SliceVoid(slice_.fault or f"{slice_.sent} sent, {slice_.answered} answered")
     return slice_
+
+
+class Line:
+    """A kept connection that asks one thing after the other."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, message: bytes) -> bytes:
+        """The whole answer to a message."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(message)
+        head = await reader.readuntil(b"\r\n\r\n")
+        lower = head.lower()
+        length = lower.partition(b"content-length: ")[2].partition(b"\r")[0]
+        answer = head + await reader.readexactly(int(length or b"0"))
+        if b"connection: close" in lower:
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """End it."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None

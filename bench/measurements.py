@@ -8,26 +8,44 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bankside.kernel.postgres import EmbeddedPostgres
-from bench import clearing, gateway, http_floor, ledger, stages
+from bench import clearing, gateway, http_floor, ledger, stages, upstream
 from bench.report import Result, table
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long to measure: slices of the edge and the server, seconds of the ledger's ways, and
-    how many orders the cleared date has."""
+    """How long to measure: slices of the edge and the server, seconds of the ledger's ways, orders
+    of the cleared date, pairs of reads and calls of a hostile service behind the edge."""
 
     rounds: int
     slice_s: float
     ledger_rounds: int
     ledger_s: float
     orders: int
+    pairs: int
+    hostile_calls: int
 
 
 # All of them together stay below 5 minutes on two cores.
 BREAKS = 1_000
-FULL = Pace(rounds=10, slice_s=1.0, ledger_rounds=3, ledger_s=2.0, orders=100_000)
-SHORT = Pace(rounds=3, slice_s=0.3, ledger_rounds=1, ledger_s=0.5, orders=2_400)
+FULL = Pace(
+    rounds=10,
+    slice_s=1.0,
+    ledger_rounds=3,
+    ledger_s=2.0,
+    orders=100_000,
+    pairs=5_000,
+    hostile_calls=100_000,
+)
+SHORT = Pace(
+    rounds=3,
+    slice_s=0.3,
+    ledger_rounds=1,
+    ledger_s=0.5,
+    orders=2_400,
+    pairs=200,
+    hostile_calls=1_000,
+)
 
 
 def edge(pace: Pace, home: Path) -> Result:
@@ -75,12 +93,18 @@ def date(pace: Pace, home: Path) -> Result:
     return clearing.run(home, orders=pace.orders, breaks=min(pace.orders // 100, BREAKS))
 
 
+def behind(pace: Pace, home: Path) -> Result:
+    """What forwarding adds, and what a hostile service does to the edge."""
+    return upstream.run(home, pairs=pace.pairs, calls=pace.hostile_calls)
+
+
 MEASUREMENTS: Mapping[str, Callable[[Pace, Path], Result]] = {
     "gateway": edge,
     "ledger": books,
     "http": server,
     "stages": steps,
     "clearing": date,
+    "upstream": behind,
 }
 
 

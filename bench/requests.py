@@ -27,6 +27,7 @@ class Template:
     path: str
     host: str
     keyed: bool = False
+    method: str = "POST"
 
 
 def signed(
@@ -35,26 +36,25 @@ def signed(
     """``count`` requests, each with a nonce of its own (and an idempotency key when keyed)."""
     parts = [range(start, count, THREADS) for start in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as threads:
-        made = threads.map(lambda part: [_one(caller, template, bodies(n)) for n in part], parts)
+        made = threads.map(lambda part: [one(caller, template, bodies(n)) for n in part], parts)
     requests: list[bytes] = [b""] * count
     for part, some in zip(parts, made, strict=True):
         requests[part.start :: THREADS] = some
     return requests
 
 
-def _one(caller: Caller, template: Template, body: bytes) -> bytes:
-    headers = {
-        "host": template.host,
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-    }
+def one(caller: Caller, template: Template, body: bytes) -> bytes:
+    """One signed request."""
+    headers = {"host": template.host}
+    if body:
+        headers |= {"content-type": "application/json", "content-length": str(len(body))}
     nonce = secrets.token_hex(16)
     if template.keyed:
         headers["idempotency-key"] = nonce
-    request = Request("POST", template.path, "", headers, body)
+    request = Request(template.method, template.path, "", headers, body)
     fields = sign_request(request, caller.identity, created=int(time.time()), nonce=nonce)
     lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | fields).items())
-    return f"POST {template.path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+    return f"{template.method} {template.path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 
 
 def prove(caller: Caller, requests: Sequence[bytes], samples: Sequence[tuple[int, bytes]]) -> str:
@@ -64,17 +64,18 @@ def prove(caller: Caller, requests: Sequence[bytes], samples: Sequence[tuple[int
     """
     algorithm = ""
     for number, raw in samples:
-        line, headers, body = _parsed(raw)
+        line, headers, body = parsed(raw)
         answer = Answer(int(line.split(" ")[1]), headers, body)
-        first, sent, content = _parsed(requests[number])
+        first, sent, content = parsed(requests[number])
         method, path, _ = first.split(" ")
         request = Request(method, path, "", sent, content)
         algorithm = str(verify_answer(answer, request, caller.answer_key)["alg"])
     return algorithm
 
 
-def _parsed(raw: bytes) -> tuple[str, dict[str, str], bytes]:
+def parsed(raw: bytes) -> tuple[str, dict[str, str], bytes]:
     head, _, body = raw.partition(b"\r\n\r\n")
+    """First line, headers by lower name, body of a message."""
     first, *lines = head.decode("latin-1").split("\r\n")
     fields = (line.partition(": ") for line in lines)
     return first, {name.lower(): value for name, _, value in fields}, body

@@ -10,19 +10,20 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from bankside.kernel.db import open_pool
+from bankside.kernel.db import Pool, open_pool
 from bankside.kernel.metering import CallRecord, calls_by_request_id
 from bankside.kernel.postgres import database
 
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
 SHIPPED_SECONDS = 15.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,27 @@ class Platform:
 
     def call_record(self, request_id: str) -> CallRecord:
         """The call record of an answered call, once the worker has shipped it."""
+
+        async def recorded(pool: Pool) -> list[CallRecord]:
+            async with pool.acquire() as db:
+                return await calls_by_request_id(db, request_id)
+
         deadline = time.monotonic() + SHIPPED_SECONDS
         while time.monotonic() < deadline:
-            found = asyncio.run(self._records(request_id))
+            found = asyncio.run(self.in_database(recorded))
             if found:
                 return found[0]
             time.sleep(0.2)
         raise AssertionError(f"no call record of {request_id}\n{self.logs()}")
 
-    async def _records(self, request_id: str) -> list[CallRecord]:
+    async def in_database(self, work: Callable[[Pool], Awaitable[T]]) -> T:
+        """What ``work`` makes of a pool on this platform's database."""
         with database(self.home) as url:
-            pool = await open_pool(url, size=1)
+            pool = await open_pool(url, size=2)
             try:
-                async with pool.acquire() as db:
-                    found = await calls_by_request_id(db, request_id)
+                return await work(pool)
             finally:
                 await pool.close()
-        return found
 
     def logs(self) -> str:
         """Everything the processes logged, for a failing test's message."""

@@ -97,16 +97,7 @@ class Desk:
 
     async def pay(self, *, to: Merchant | None = None, amount: str = "100.00") -> str:
         """A payment by code; the order's id."""
-        merchant = to or await self.bank.merchant()
-        payer = await self.bank.account(amount)
-        body = {
-            "merchant": merchant.id,
-            "order_no": f"S{secrets.token_hex(6)}",
-            "amount": cny(amount),
-            "payer_token": await self.bank.token(payer),
-        }
-        order = await self.bank.shown("merchant.split-orders.create", body)
-        return str(order["id"])
+        return await self.bank.pay(to or await self.bank.merchant(), amount)
 
     async def split(self, order: str, merchant: Merchant) -> str:
         """A share of ten to somebody the merchant registered; the receiver."""

@@ -76,6 +76,24 @@ async def test_a_product_that_is_not_built_says_so(site: AsyncClient) -> None:
     assert "501 product.not_available" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("zh", "账户管理费：每月末收取 CNY 30.00，以账户可用余额为限。前 1 个自然月免收。"),
+        ("en", "CNY 30.00 at the end of each month for keeping the account"),
+    ],
+)
+async def test_what_keeping_an_account_costs_stands_on_its_products_page(
+    site: AsyncClient, lang: str, words: str
+) -> None:
+    answer = await site.get(
+        "/products/account.business-accounts", headers={"accept-language": lang}
+    )
+
+    assert words in answer.text
+    assert "CNY 50,000.00" in answer.text
+
+
 async def test_a_search_for_nothing_leads_to_the_whole_shelf(site: AsyncClient) -> None:
     for address in ("/shelf", "/shelf?q=", "/shelf?q=%20%20"):
         answer = await site.get(address)

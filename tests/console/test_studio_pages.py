@@ -181,6 +181,61 @@ async def test_checks_are_vouched_for_on_the_page(fresh_world: World, approver: 
     assert "build 77" in plain(await approver.get(f"/products/{SCAN}"))
 
 
+async def test_what_the_platform_ran_stands_on_the_page_with_its_faults(
+    fresh_world: World, approver: Worker
+) -> None:
+    fault = {
+        "operation": f"{SCAN}.create",
+        "wire": "icbc",
+        "said": "the answer is of another shape <b>",
+        "sent": "POST /v1/scan-payments",
+        "repeat": "bankside call POST /v1/scan-payments",
+    }
+    async with transaction(fresh_world.pool) as db:
+        desk = Desk(db, fresh_world.clock)
+        version = await desk.to_sandbox()
+        empty = plain(await approver.get(f"/products/{SCAN}"))
+        facts = {"seed": 4711, "counts": {"calls": 119, "faults": 1}, "faults": [fault]}
+        runs = [
+            lifecycle.Run(what="contract-fuzz", passed=False, facts=facts),
+            lifecycle.Run(what="magic-values", passed=True, facts={"counts": {"calls": 344}}),
+        ]
+        digest = lifecycle.digest_of(WORLD, version)
+        await lifecycle.keep_runs(db, desk.clock, version, runs, digest=digest)
+
+    page = await approver.get(f"/products/{SCAN}")
+    shown = plain(page)
+    approver.browser.headers["accept-language"] = "zh"
+    chinese = plain(await approver.get(f"/products/{SCAN}"))
+
+    assert "What the platform ran" not in empty, "nobody committed the version yet"
+    assert "contract fuzz faults found 119 1 2026-03-02" in shown
+    assert "magic values for all error codes nothing found 344 0" in shown
+    assert "docs samples run not run" in shown
+    assert "4711" in shown
+    assert "bankside call POST /v1/scan-payments" in shown
+    assert f"bankside product prove {SCAN} 2" in shown
+    assert "<b>" not in page.text
+    assert "契约模糊测试 发现问题" in chinese
+    assert "文档示例可运行 未运行" in chinese
+
+
+async def test_a_second_person_completes_what_one_vouched_for(
+    fresh_world: World, approver: Worker
+) -> None:
+    async with transaction(fresh_world.pool) as db:
+        await Desk(db, fresh_world.clock).to_sandbox()
+
+    for number, worker in enumerate((approver, await another(fresh_world))):
+        page = await worker.get(f"/products/{SCAN}")
+        assert "vouch for crash tests" in plain(page)
+        await worker.submit(page, "/checks", what="crash-tests", reference=f"build {number}")
+
+    shown = plain(await approver.get(f"/products/{SCAN}"))
+    assert "build 0" in shown and "build 1" in shown
+    assert "vouch for crash tests" not in shown
+
+
 async def test_a_product_is_suspended_and_resumed(fresh_world: World, approver: Worker) -> None:
     page = await approver.get(f"/products/{SCAN}")
     await approver.submit(page, "/suspension", reason="fraud wave")
@@ -288,11 +343,12 @@ async def test_what_is_missing_for_a_move_is_said_in_the_readers_language(
     offered = plain(await approver.get(f"/products/{SCAN}"))
     refused = await agrees(approver, "canary", pilots="prt_nobody")
 
-    assert "还没有人担保：契约模糊测试、崩溃测试" in offered
+    assert "尚未对该版本运行：契约模糊测试、文档示例可运行" in offered
+    assert "须有 2 人（不含作者）担保：崩溃测试" in offered
     assert "至少指名一个" in offered
     assert refused.status_code == 409
     assert "没有这样的合作方：prt_nobody" in plain(refused)
-    assert not re.search("nobody has|never answered|no partner|name some", plain(refused))
+    assert not re.search("not run|people|never answered|no partner|name some", plain(refused))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

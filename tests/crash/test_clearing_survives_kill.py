@@ -61,7 +61,7 @@ async def _prepared(url: str) -> None:
             if number > 3:
                 await platform.scanned(merchant, f"{10 + number}.00")
                 continue
-            order = await platform.pay(merchant, f"{10 + number}.00")
+            order = await platform.bank.pay(merchant, f"{10 + number}.00")
             await platform.refund(order, "1.00")
             await platform.finish(order)
     await pool.close()

@@ -37,7 +37,7 @@ def test_an_unknown_payout_becomes_known_and_a_failed_one_is_only_released() -> 
 async def test_a_refund_is_funded_by_what_comes_first_at_each_point(platform: Platform) -> None:
     merchant = await platform.merchant(reserve=1_000)
     rider = await platform.bank.receiver(merchant)
-    order = await platform.pay(merchant, "100.00")
+    order = await platform.bank.pay(merchant, "100.00")
 
     await platform.refund(order, "10.00")  # Out of the unsplit money.
     assert await platform.balance(merchant, "pending") == 9_000

@@ -80,7 +80,7 @@ def test_whatever_is_asked_shares_and_fee_stay_within_and_the_rest_is_the_mercha
 async def test_a_third_and_fifty_one_receivers_and_requests_are_refused(platform: Platform) -> None:
     merchant = await platform.merchant()
     rider = await platform.bank.receiver(merchant)
-    order = await platform.pay(merchant, "100.00")
+    order = await platform.bank.pay(merchant, "100.00")
 
     async def split(amount: str, times: int = 1) -> None:
         receiver = {"account": rider.id, "amount": cny(amount)}
@@ -104,7 +104,7 @@ async def test_frozen_money_has_an_end_date(
 ) -> None:
     merchant = await platform.merchant()
     platform.bank.tenant = tenant
-    await platform.pay(merchant, "100.00")
+    await platform.bank.pay(merchant, "100.00")
 
     platform.bank.clock.advance(timedelta(days=days) - timedelta(seconds=1))
     await platform.bank.orders.expire()

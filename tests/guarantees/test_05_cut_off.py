@@ -36,7 +36,7 @@ async def test_payments_that_race_with_the_seal_are_in_one_date_each(platform: P
 
     async def sell() -> None:
         for _ in range(5):
-            await platform.finish(await platform.pay(merchant, "1.00", payer))
+            await platform.finish(await platform.bank.pay(merchant, "1.00", payer))
 
     await asyncio.gather(sell(), sell(), platform.bank.orders.clear(MONDAY), sell(), sell())
     await platform.close(TUESDAY)

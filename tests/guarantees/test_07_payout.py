@@ -1,5 +1,6 @@
 """7. Payout: totals checked, every line committed before it is sent, unknown never swept again."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ async def test_unknown_for_ever_is_neither_failed_nor_paid_by_a_later_date(
     platform.until(TUESDAY, 9)
     for _ in range(12):
         await platform.bank.orders.clear(MONDAY)
-        platform.bank.clock.advance(workflow.timedelta(hours=1))
+        platform.bank.clock.advance(timedelta(hours=1))
     await platform.close(TUESDAY)
 
     (line,) = await platform.payouts(MONDAY)

@@ -12,9 +12,8 @@ from tests.journeys.raw import Heard, send
 from tests.platform import Platform
 
 from bankside.kernel.clock import SystemClock
-from bankside.kernel.db import open_pool, transaction
+from bankside.kernel.db import Pool, transaction
 from bankside.kernel.ids import PartnerId
-from bankside.kernel.postgres import database
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import generate, public_der, signer
 from bankside.partners import (
@@ -82,42 +81,38 @@ def _seen_by_all(platform: Platform, newcomer: Newcomer, changed: Callable[[Hear
 
 
 async def _block(platform: Platform, newcomer: Newcomer) -> None:
-    with database(platform.home) as url:
-        pool = await open_pool(url, size=1)
-        try:
-            async with transaction(pool) as db:
-                of, app = PartnerId(newcomer.partner), newcomer.app
-                await block_app(db, SystemClock(), of, app, reason="a journey")
-        finally:
-            await pool.close()
+    async def blocked(pool: Pool) -> None:
+        async with transaction(pool) as db:
+            of, app = PartnerId(newcomer.partner), newcomer.app
+            await block_app(db, SystemClock(), of, app, reason="a journey")
+
+    await platform.in_database(blocked)
 
 
 async def _registered(platform: Platform, terms: Terms, keys: dict[str, bytes]) -> Newcomer:
     clock, vault = SystemClock(), Vault.at(platform.home)
     wires = [("native", NATIVE_ALG), *((wire, "rsa-sha256") for wire in FORM_WIRES)]
-    with database(platform.home) as url:
-        pool = await open_pool(url, size=1)
-        try:
-            async with transaction(pool) as db:
-                partner = await create_partner(db, clock, name_zh="新来者", name_en="Newcomer")
-                new = NewApp(
-                    name="新来者",
-                    environment=terms.environment,
-                    rate_per_second=terms.rate_per_second,
-                    burst=terms.burst,
-                )
-                app = await create_app(db, clock, partner.id, new)
-                await subscribe(db, clock, partner.id, app.id, terms.products)
-                ids = {}
-                for wire, alg in wires:
-                    key = NewKey(wire=wire, alg=alg, material=public_der(keys[alg]))
-                    ids[wire] = (await register_key(db, clock, vault, partner.id, app.id, key)).id
-        finally:
-            await pool.close()
-    dialects = [
-        _dialect(platform, wire, keys[alg], (app.id, ids[wire], alg)) for wire, alg in wires
-    ]
-    return Newcomer(partner.id, app.id, tuple(dialects))
+    new = NewApp(
+        name="新来者",
+        environment=terms.environment,
+        rate_per_second=terms.rate_per_second,
+        burst=terms.burst,
+    )
+
+    async def registered(pool: Pool) -> tuple[str, str, dict[str, str]]:
+        async with transaction(pool) as db:
+            partner = await create_partner(db, clock, name_zh="新来者", name_en="Newcomer")
+            app = await create_app(db, clock, partner.id, new)
+            await subscribe(db, clock, partner.id, app.id, terms.products)
+            ids = {}
+            for wire, alg in wires:
+                key = NewKey(wire=wire, alg=alg, material=public_der(keys[alg]))
+                ids[wire] = (await register_key(db, clock, vault, partner.id, app.id, key)).id
+        return partner.id, app.id, ids
+
+    partner, app, ids = await platform.in_database(registered)
+    dialects = [_dialect(platform, wire, keys[alg], (app, ids[wire], alg)) for wire, alg in wires]
+    return Newcomer(partner, app, tuple(dialects))
 
 
 def _dialect(platform: Platform, wire: str, key: bytes, who: tuple[str, str, str]) -> Dialect:

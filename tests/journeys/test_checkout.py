@@ -4,8 +4,10 @@ Over two web processes; with and without script; zh and en, desktop and phone, l
 type; by keyboard alone. What is paid is looked at in the payer's account, through the edge.
 """
 
+import asyncio
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +31,11 @@ from tests.journeys.test_pages_accessible import (
     check_open,
     windows,
 )
-from tests.platform import Platform
+from tests.platform import SHIPPED_SECONDS, Platform
 from tests.sdks.harness import node_folder
+
+from bankside.kernel.db import Pool
+from bankside.kernel.metering import CallRecord, recent_calls
 
 pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.sdk, pytest.mark.timeout(600)]
 
@@ -143,6 +148,62 @@ def test_a_customer_pays_clicks_twice_goes_back_and_pays_once(
     claims = proven(platform, query["response"])
     assert (query["cart"], claims["order"], claims["status"]) == ("7", order["id"], "paid")
     assert status(platform, order) == "paid"
+    (record,) = paid_at_pages(platform, order)
+    assert (record.wire, record.outcome, record.app) == (
+        "page",
+        "ok",
+        platform.demo["apps"][0]["app_id"],
+    )
+
+
+def paid_at_pages(platform: Platform, order: Order) -> list[CallRecord]:
+    """The call records of successful payments of an order at its page, once they are shipped."""
+
+    async def recorded(pool: Pool) -> list[CallRecord]:
+        async with pool.acquire() as db:
+            operation = "payment.payment-desks.page-payments"
+            found = await recent_calls(db, operation=operation, outcome="ok", limit=200)
+        return [each for each in found if each.order == order["id"]]
+
+    deadline = time.monotonic() + SHIPPED_SECONDS
+    # The browser's own loop runs in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        while not (
+            found := thread.submit(lambda: asyncio.run(platform.in_database(recorded))).result()
+        ):
+            assert time.monotonic() < deadline, f"no record of {order['id']}\n{platform.logs()}"
+            time.sleep(0.2)
+    return found
+
+
+def test_payers_are_sent_only_to_addresses_that_are_registered_for_the_app(
+    platform: Platform,
+) -> None:
+    app = platform.demo["apps"][0]
+    whose = ("--partner", app["partner"], "--app", app["app_id"])
+    new = "https://new-shop.example/thanks"
+
+    def said(command: str, *more: str) -> Any:
+        done = platform.bankside("return-address", command, *more, *whose, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["return_addresses"]
+
+    refused = ordered(platform, return_url=new)
+    known = said("list")
+    after = said("add", new)
+    taken = ordered(platform, return_url=f"{new}?cart=7")
+    beside = ordered(platform, return_url=f"{new}-and-more")
+    wrong = platform.bankside("return-address", "add", "http://shop.example/", *whose)
+    before = said("remove", new)
+    again = ordered(platform, return_url=new)
+
+    code = "payment_page.return_address_not_registered"
+    assert [each["code"] for each in (refused, beside, again)] == [code] * 3
+    assert taken["pay_url"]
+    assert known == before == sorted(app["return_addresses"])
+    assert after == sorted([*known, new])
+    assert wrong.returncode != 0
+    assert b"app.return_address_invalid" in wrong.stderr
 
 
 def proven(platform: Platform, token: str) -> dict[str, Any]:

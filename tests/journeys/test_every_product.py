@@ -18,7 +18,7 @@ from tests.journeys.native_app import Answered, NativeApp
 from tests.journeys.newcomer import Terms, arrives
 from tests.journeys.raw import send
 from tests.journeys.worlds import Worlds, worlds
-from tests.orders.requests import World, begins, following, preceding, valid
+from tests.orders.requests import REFUSED_FIRST, World, begins, following, preceding, valid
 from tests.platform import Platform
 
 from bankside.catalog import Product, ProductOperation, load
@@ -35,19 +35,8 @@ select currency, sum(balance) from bank.ledger_accounts group by currency having
 """
 # What undoes or ends an order comes after everything else that can be done with it.
 _UNDOES, _ENDS = ("refunds",), ("cancellations", "closures", "revoke")
-# What one minor unit above the limit is refused as. The last four kinds have a rule of their own
-# that is asked first.
-TOO_MUCH = {
-    "limit.per_transaction_exceeded",
-    "loan.declined",
-    "loan.overpaid",
-    "refund.exceeds_paid",
-    "pension.cap_exceeded",
-    "policy.premium_mismatch",
-    "policy.claim_exceeds_cover",
-    "mandate.terms_invalid",
-    "request.invalid",
-}
+# What one minor unit above the limit is refused as.
+TOO_MUCH = REFUSED_FIRST | {"limit.per_transaction_exceeded", "request.invalid"}
 # Why a later act cannot follow straight from the first answer.
 NOT_NOW = {
     "account.sweep_target_missing": "money is left on the account",
@@ -246,10 +235,11 @@ def _is_read(hall: Hall, product: Product, world: World) -> None:
 
 
 def _is_begun_on_form_wires(hall: Hall, product: Product, operation: ProductOperation) -> None:
-    """The same request of other people, in the words of each form dialect that serves it."""
-    dialects: list[tuple[EveryIcbc | EveryAlipay, set[str]]] = [(hall.icbc, {"0"})]
-    if operation.id in EveryAlipay.operations:
-        dialects.append((hall.alipay, {"10000", "10003"}))
+    """The same request of other people, in the words of each form dialect."""
+    dialects: tuple[tuple[EveryIcbc | EveryAlipay, set[str]], ...] = (
+        (hall.icbc, {"0"}),
+        (hall.alipay, {"10000", "10003"}),
+    )
     for dialect, done in dialects:
         body = valid(product, operation, _world(hall, product))
         content = json.dumps(dialect.spelled(operation.id, body)).encode()

@@ -69,6 +69,57 @@ def test_every_native_algorithm_is_answered(platform: Platform, alg: str) -> Non
     assert "signed by the bank" in said
 
 
+def test_a_verbose_call_shows_the_string_it_signs_and_the_text_it_sends(
+    platform: Platform,
+) -> None:
+    _, _, said = call(platform, "POST", "/v1/platform/echoes", "--json", '{"say":"你好"}', "-v")
+
+    assert '"@method": POST\n"@path": /v1/platform/echoes\n"@query": ?\n' in said
+    assert '"@signature-params": ("@method" "@path" "@query" "content-digest"' in said
+    assert '{"say":"你好"}' in said
+
+
+def test_a_call_finds_the_running_demo_without_any_setting_but_its_home(
+    platform: Platform,
+) -> None:
+    plain = {k: v for k, v in platform.environment.items() if not k.startswith("BANKSIDE_")}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bankside", "call", "POST", "/v1/platform/echoes", "--json", "{}"],
+        env=plain | {"BANKSIDE_HOME": str(platform.home)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [(("--key", "a\r\nx: y"), "--key takes"), (("--key", "键"), "--key takes")],
+)
+def test_a_call_that_cannot_be_sent_is_told_in_one_line(
+    platform: Platform, options: tuple[str, ...], told: str
+) -> None:
+    done = platform.bankside("call", "POST", "/v1/platform/echoes", "--json", "{}", *options)
+
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"bankside: {told}")
+
+
+def test_a_terminal_that_cannot_show_chinese_gets_the_rest(platform: Platform) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bankside", "staff", "list"],
+        env=platform.environment | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, b"auditor" in done.stdout) == (0, True), done.stderr
+
+
 def test_a_transfer_moves_money_once_however_often_it_is_repeated(platform: Platform) -> None:
     payer = own(platform, "customers")[0]["accounts"][0]["id"]
     before = balance(platform, payer)
@@ -154,6 +205,22 @@ def test_probes_pages_and_metrics_answer(platform: Platform) -> None:
     status, page = platform.get(f"{platform.web}/?lang=zh")
     assert status == 200
     assert "第一次签名调用".encode() in page
+
+
+@pytest.mark.parametrize("odd", ["x", "%00", "%ff", "%ed%a0%80", "%0d%0ax:y", "a" * 3000, "<b>"])
+def test_an_address_that_names_nothing_is_refused_and_never_a_fault(
+    platform: Platform, odd: str
+) -> None:
+    for path in (
+        *("/products/{}", "/solutions/{}", "/shelf/{}", "/shelf?q={}", "/openapi/products/{}.json"),
+        *("/pay/{}", "/pay/{}/code", "/pay/{}/code.svg", "/my/consents/{}/revoke", "/?lang={}"),
+        *("/my/approvals/{}", "/staff/products/{}", "/staff/enrol/{}", "/oauth/interactions/{}"),
+        *("/oauth/authorize?client_id={0}&request_uri={0}", "/oauth/grants/{}", "/static/{}"),
+    ):
+        status, _ = platform.get(platform.web + path.format(odd))
+
+        assert status < 500, path
+    assert platform.get(f"{platform.web}/openapi/products/{odd}.json")[0] == 404
 
 
 def test_every_answered_call_lands_in_the_call_records(platform: Platform) -> None:

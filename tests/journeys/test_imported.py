@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,15 +28,13 @@ from tools.count_apis import counted, counted_in, in_force
 
 from bankside.app.publish import publish_snapshot
 from bankside.catalog import lifecycle, load
-from bankside.catalog.lifecycle import GateClosed, State
+from bankside.catalog.lifecycle import PROVEN, SHADOW, VOUCHED, GateClosed, State
 from bankside.catalog.lifecycle.judge import CALLS_MIN
-from bankside.catalog.lifecycle.rules import SHADOW, VOUCHED
 from bankside.cli.product import world as ground
 from bankside.identity.people import NewPerson, create_person, person_with
 from bankside.identity.realms import BANK, Realm
 from bankside.kernel.clock import SystemClock
-from bankside.kernel.db import Pool, open_pool, transaction
-from bankside.kernel.postgres import database
+from bankside.kernel.db import Pool, transaction
 from bankside.orders import Orders
 
 # Starting the platform and a few commands, each a process, on a machine that does other things too.
@@ -170,7 +168,7 @@ def world(
 
 def _joins(world: World, folder: Path) -> None:
     author, first, second = LOGINS
-    asyncio.run(_in_database(world.platform, _staff))
+    asyncio.run(world.platform.in_database(_staff))
     file, review, secret = folder / "tips.json", folder / "tips.yaml", folder / "secret"
     file.write_text(json.dumps(description(), indent=1), "utf-8")
     secret.write_text("Bearer core-secret\n", "utf-8")
@@ -205,15 +203,6 @@ def _joins(world: World, folder: Path) -> None:
     world.until(lambda heard: b"route.not_found" not in heard.body)
 
 
-async def _in_database(platform: Platform, work: Callable[[Pool], Awaitable[Any]]) -> Any:
-    with database(platform.home) as url:
-        pool = await open_pool(url, size=2)
-        try:
-            return await work(pool)
-        finally:
-            await pool.close()
-
-
 async def _staff(pool: Pool) -> None:
     """Who writes it and the two who agree."""
     for login, role in zip(LOGINS, ("product-manager", "approver", "approver"), strict=True):
@@ -241,7 +230,7 @@ def _agrees(
             await publish_snapshot(world.platform.home, pool, clock)
         return found
 
-    return asyncio.run(_in_database(world.platform, work))
+    return asyncio.run(world.platform.in_database(work))
 
 
 @pytest.fixture(autouse=True)
@@ -338,6 +327,7 @@ def test_a_set_goes_from_its_description_past_every_gate_to_live(
     pilots = lifecycle.Terms(pilots=(partner.partner,))
     with pytest.raises(GateClosed):
         _agrees(world, first, State.CANARY, pilots, GIFTS)
+    _proven(world)
     _vouched(world, VOUCHED)
     _agrees_once_recorded(world, first, State.CANARY, pilots)
     assert _agrees(world, second, State.CANARY, pilots, GIFTS).moved
@@ -373,15 +363,30 @@ def _second_set(world: World, folder: Path) -> None:
     world.cli("import", "review", str(review), "--by", LOGINS[0], "--confirm-all", "--json")
 
 
+def _proven(world: World) -> None:
+    """As if `bankside product prove` had found nothing: `test_product_proof.py` runs it."""
+
+    async def work(pool: Pool) -> None:
+        async with transaction(pool) as db:
+            (version,) = await lifecycle.versions(db, GIFTS)
+            runs = [lifecycle.Run(what=each, passed=True, facts={}) for each in PROVEN]
+            digest = lifecycle.digest_of(ground(), version)
+            await lifecycle.keep_runs(db, SystemClock(), version, runs, digest=digest)
+
+    asyncio.run(world.platform.in_database(work))
+
+
 def _vouched(world: World, checks: Sequence[str]) -> None:
     async def work(pool: Pool) -> None:
         async with transaction(pool) as db:
-            person = await person_with(db, Realm.STAFF, BANK, LOGINS[0])
             (version,) = await lifecycle.versions(db, GIFTS)
-            for each in checks:
-                await lifecycle.vouch(db, SystemClock(), person, version, each, reference="journey")
+            for login in LOGINS[1:]:
+                person = await person_with(db, Realm.STAFF, BANK, login)
+                for each in checks:
+                    word = lifecycle.Word(each, "journey")
+                    await lifecycle.vouch(db, SystemClock(), ground(), person, version, word)
 
-    asyncio.run(_in_database(world.platform, work))
+    asyncio.run(world.platform.in_database(work))
 
 
 def _agrees_once_recorded(

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,17 +29,24 @@ from bankside.cli.product import world
 from bankside.identity.people import NewPerson, create_person, person_with
 from bankside.identity.realms import BANK, Realm
 from bankside.kernel.clock import SystemClock
-from bankside.kernel.db import open_pool, transaction
-from bankside.kernel.postgres import database
+from bankside.kernel.db import transaction
+from bankside.kernel.metering.store import make_days
 
 pytestmark = pytest.mark.xdist_group("journeys")
 
 TIPS, GIFTS = "payment.tip-payments", "payment.gift-transfers"
+# Lives through its whole end; `LAST` takes its place.
+ENDING, LAST = "payment.farewell-transfers", "payment.internal-transfers"
 # Live all the while, deprecated and live again while calls run; nobody's orders are touched.
 TOGGLED = "merchant.collection-codes"
 CALLS = 1_000
 TURNS = 5
 APPROVERS = ("lc.first", "lc.second")
+# What told its caller that the product is gone is nobody's use of it.
+_CALLED = (
+    "select count(*) from kernel.call_records"
+    " where product = $1 and stage not in ('offer', 'named')"
+)
 
 
 @dataclass
@@ -65,6 +72,27 @@ class Staff:
         assert done.returncode == 0, done.stderr.decode()
         found: dict[str, Any] = json.loads(done.stdout)
         return found
+
+    def refused(self, *arguments: str) -> str:
+        """What is told of a command that is refused."""
+        done = self.platform.bankside("product", *arguments, "--json")
+        assert done.returncode == 1, done
+        return done.stderr.decode()
+
+    def recorded(self) -> int:
+        """How often the ending product was called, once no more records come."""
+
+        async def counted(pool: Any) -> int:
+            async with pool.acquire() as db:
+                return int(await db.fetchval(_CALLED, ENDING))
+
+        count, deadline = -1, time.monotonic() + PUBLISHED_SECONDS
+        while time.monotonic() < deadline:
+            before, count = count, asyncio.run(self.platform.in_database(counted))
+            if count == before > 0:
+                return count
+            time.sleep(2)
+        raise AssertionError(f"calls are still recorded: {count}")
 
 
 class Tips(Icbc):
@@ -102,14 +130,15 @@ class Caller:
 @pytest.fixture(scope="module")
 def staff(platform: Platform) -> Staff:
     made = Staff(platform)
-    asyncio.run(_in_database(platform, made.enter))
+    asyncio.run(platform.in_database(made.enter))
     return made
 
 
 @pytest.fixture(scope="module")
 def caller(platform: Platform) -> Iterator[Caller]:
     newcomer = arrives(
-        platform, Agreed(products=[TIPS, GIFTS, TOGGLED], rate_per_second=50_000, burst=50_000)
+        platform,
+        Agreed(products=[TIPS, GIFTS, TOGGLED, ENDING], rate_per_second=50_000, burst=50_000),
     )
     by_wire = {each.wire: each for each in newcomer.dialects}
     native = NativeApp(platform.edge, by_wire["native"])  # type: ignore[arg-type]
@@ -146,11 +175,54 @@ def test_a_product_goes_from_a_file_to_a_route_and_to_its_end(
     assert (said.code, said.content["error_code"]) == ("400011", "request.invalid")
 
 
+def test_what_is_still_called_stays_and_what_nobody_calls_any_more_ends(
+    platform: Platform, staff: Staff, caller: Caller
+) -> None:
+    """Deprecated, called; not called any more, gone; and the proof of it."""
+    _, first, second = staff.logins
+    path = "/v1/farewell-transfers"
+    asyncio.run(platform.in_database(_stands_live))
+    ends = ("move", ENDING, "--to", "deprecated", "--by")
+    staff.says(*ends, first, "--successor", LAST, "--notice-days", "1")
+    assert staff.says(*ends, second)["state"] == "deprecated"
+    caller.until(path, lambda heard: "sunset" in heard.headers)
+
+    # Its day is over, and it is still called: neither withdrawn nor proven gone.
+    asyncio.run(platform.in_database(lambda pool: _later(pool, days=2)))
+    called = staff.recorded()
+    for command in (("move", ENDING, "--to", "offline", "--by", first), ("proof", ENDING)):
+        told = staff.refused(*command)
+        assert f"called in the last 30 days by {caller.partner} ({called})" in told, told
+    assert caller.call(path).status == 422
+    assert staff.recorded() == called + 1
+
+    # Nobody called it for 30 days.
+    asyncio.run(platform.in_database(lambda pool: _later(pool, days=31)))
+    staff.says("move", ENDING, "--to", "offline", "--by", first)
+    assert staff.says("move", ENDING, "--to", "offline", "--by", second)["state"] == "offline"
+    caller.until(path, lambda heard: heard.status == 410)
+    gone = caller.call(path)
+    assert (gone.code, gone.body["successor"]) == ("product.offline", LAST)
+
+    # The proof is given once what was under way has ended.
+    assert "product.proof_not_yet" in staff.refused("proof", ENDING)
+    staff.recorded()
+    asyncio.run(platform.in_database(lambda pool: _later(pool, minutes=2)))
+    proof = staff.says("proof", ENDING)
+    document = proof["document"]
+    assert document["snapshot"]["routes_that_run"] == 0
+    assert document["snapshot"]["routes_that_say_it_is_gone"] > 0
+    assert document["calls"]["reached_the_bank"] == document["orders_in_flight"] == 0
+    assert document["successor"] == LAST
+    assert [each["partner"] for each in document["notices"]].count(caller.partner) == 2
+    assert staff.says("proof", ENDING)["sha256"] == proof["sha256"]
+
+
 def test_no_call_is_answered_wrong_while_products_move(
     platform: Platform, staff: Staff, caller: Caller
 ) -> None:
     """One product goes back and forth, another goes offline; thousands of calls meanwhile."""
-    asyncio.run(_in_database(platform, lambda pool: _stands_deprecated(platform, pool)))
+    asyncio.run(platform.in_database(lambda pool: _stands_deprecated(platform, pool)))
     caller.until("/v1/gift-transfers", lambda heard: heard.status == 422)
     _waives(staff, caller)
     done, faults = threading.Event(), list[str]()
@@ -213,15 +285,6 @@ def _fault(path: str, heard: Heard, gone: set[str]) -> str:
     return "" if fine else f"{path} {heard.status} after it was gone"
 
 
-async def _in_database(platform: Platform, work: Callable[[Any], Awaitable[Any]]) -> Any:
-    with database(platform.home) as url:
-        pool = await open_pool(url, size=2)
-        try:
-            return await work(pool)
-        finally:
-            await pool.close()
-
-
 async def _stands_deprecated(platform: Platform, pool: Any) -> None:
     """A product that was live for long: nobody waits half a year for a test."""
     clock, what = SystemClock(), a_new_product("gift-transfers")
@@ -236,6 +299,43 @@ async def _stands_deprecated(platform: Platform, pool: Any) -> None:
             clock.now() + timedelta(days=90),
         )
     await publish_snapshot(platform.home, pool, clock)
+
+
+async def _stands_live(pool: Any) -> None:
+    clock, what = SystemClock(), a_new_product("farewell-transfers")
+    async with transaction(pool) as db:
+        await lifecycle.register_draft(
+            db, clock, product=ENDING, definition=what, by="usr_1", kind="orders"
+        )
+        await db.execute(
+            "update catalog.product_versions set state = 'live' where product_id = $1", ENDING
+        )
+
+
+async def _later(pool: Any, **passed: float) -> None:
+    """As if so much time had passed since everything that happened to the product so far."""
+    span = timedelta(**passed)
+    async with transaction(pool) as db:
+        calls = await db.fetch(
+            "select distinct ((started_at - $2::interval) at time zone 'utc')::date as day"
+            " from kernel.call_records where product = $1",
+            ENDING,
+            span,
+        )
+        await make_days(db, [each["day"] for each in calls])
+        await db.execute(
+            "update kernel.call_records set started_at = started_at - $2::interval"
+            " where product = $1",
+            ENDING,
+            span,
+        )
+        await db.execute(
+            "update catalog.product_versions set deprecated_at = deprecated_at - $2::interval,"
+            " sunset_at = sunset_at - $2::interval, offline_at = offline_at - $2::interval"
+            " where product_id = $1",
+            ENDING,
+            span,
+        )
 
 
 async def _turned(platform: Platform, done: threading.Event) -> int:
@@ -270,5 +370,5 @@ async def _agrees(
             await publish_snapshot(platform.home, pool, clock)
         return outcome
 
-    found: Outcome = await _in_database(platform, work)
+    found: Outcome = await platform.in_database(work)
     return found

@@ -27,6 +27,10 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TOO_WIDE = """[...document.querySelectorAll('body *')]
     .filter(each => each.getBoundingClientRect().right > innerWidth && !each.closest('.scroll'))
     .map(each => each.outerHTML.slice(0, 120)).slice(-4)"""
+# A column of words that is squeezed to one or two characters a line cannot be read.
+SQUEEZED = """[...document.querySelectorAll('td')]
+    .filter(each => each.innerText.length > 12 && each.clientHeight > 2 * each.clientWidth)
+    .map(each => each.outerHTML.slice(0, 120))"""
 FAULT = "p.fault[role=alert]:not([hidden])"
 PAGE_BYTES_MAX = 50_000
 # Somebody of whom other journeys ask little: a long list takes axe long.
@@ -136,6 +140,7 @@ def check_open(readers: Readers, page: Page, look: Look) -> None:
     assert page.evaluate("document.documentElement.lang").startswith(look.lang)
     if page.evaluate("document.documentElement.scrollWidth") > look.viewport["width"]:
         raise AssertionError(f"{page.url} as {look} is too wide: {page.evaluate(TOO_WIDE)}")
+    assert page.evaluate(SQUEEZED) == [], f"{page.url} as {look}"
     size = page.evaluate(
         "performance.getEntries().filter(e => e.decodedBodySize)"
         ".reduce((sum, e) => sum + e.decodedBodySize, 0)"

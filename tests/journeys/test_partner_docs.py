@@ -1,5 +1,6 @@
 """The partner's pages are true: their samples run, their tables are the generated ones."""
 
+import json
 import os
 import re
 import subprocess
@@ -50,23 +51,56 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
     assert "bankside." not in script.read_text(encoding="utf-8")
 
 
-def test_the_commands_of_the_first_page_run(platform: Platform, tmp_path: Path) -> None:
-    commands = samples("first-call.md", "sh")
+def typed(
+    platform: Platform, folder: Path, commands: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """What a shell makes of the commands of a page."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-
-    done = subprocess.run(
-        ["sh", "-e", "-c", "\n".join(commands)],
-        env=platform.environment | {"PATH": path},
-        cwd=tmp_path,
+    return subprocess.run(
+        ["sh", "-e", "-c", commands],
+        env=platform.environment | {"PATH": path} | settings,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=SAMPLE_SECONDS,
         check=False,
     )
 
+
+def test_the_commands_of_the_first_page_run(platform: Platform, tmp_path: Path) -> None:
+    done = typed(platform, tmp_path, "\n".join(samples("first-call.md", "sh")))
+
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("signed by the bank") == 2
     assert "body.altered" in done.stdout
+
+
+def test_the_command_of_the_page_about_webhooks_registers_one(
+    platform: Platform, tmp_path: Path
+) -> None:
+    done = typed(platform, tmp_path, "\n".join(samples("webhooks.md", "sh")))
+
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    gone = platform.bankside("call", "DELETE", f"/v1/platform/webhook-endpoints/{made['id']}")
+    assert made["verify_with"].startswith("whsec_")
+    assert gone.returncode == 0, gone.stderr
+
+
+def test_what_the_readme_lets_a_newcomer_try_runs(platform: Platform, tmp_path: Path) -> None:
+    """But for the real bank's files, which are not ours, and the riders' day (`test_riders`)."""
+    text = (PARTNER.parents[1] / "README.md").read_text(encoding="utf-8")
+    block = text.partition("bankside=.venv/bin/bankside\n")[2].partition("```")[0]
+    elsewhere = ("$bankside load berka", "$bankside demo riders")
+    lines = [each for each in block.splitlines() if not each.startswith(elsewhere)]
+    assert len(lines) == len(block.splitlines()) - len(elsewhere)
+    commands = "\n".join(lines).replace("/tmp/request", "request")
+
+    done = typed(platform, tmp_path, commands, bankside="bankside")
+
+    assert done.returncode == 0, done.stderr
+    assert "the signature is valid" in done.stdout
+    assert '"@signature-params": (' in done.stderr
 
 
 def test_the_error_page_is_the_generated_one() -> None:

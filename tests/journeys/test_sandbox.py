@@ -3,14 +3,22 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.clients.customer import Customer
 from tests.journeys.dialects import Native, Party
 from tests.journeys.native_app import NativeApp
 from tests.journeys.parties import native_key
+from tests.journeys.raw import send
 from tests.platform import Platform
+
+from bankside.kernel.calendar import business_date
+from bankside.kernel.clock import BANK_ZONE
+from bankside.orders.interest import month_after
 
 pytestmark = pytest.mark.xdist_group("journeys")
 
@@ -57,6 +65,10 @@ class Space:
             time.sleep(0.1)
             row = row + 1 if is_so() else 0
             assert time.monotonic() < deadline, self.platform.logs()
+
+    def balance(self, account: str) -> str:
+        """What can be paid from an account of the space."""
+        return str(self.get(f"/v1/account-balances/{account}")["available"]["amount"])
 
     def account(self, who: int) -> str:
         return str(self.people["people"][who]["accounts"][0]["account"])
@@ -128,6 +140,87 @@ def test_money_and_time_are_given_from_the_terminal_too(space: Space) -> None:
     assert shown["ahead_seconds"] == told["ahead_seconds"]
 
 
+def test_a_jump_clears_pays_standing_orders_and_charges_accounts_in_its_own_time(
+    platform: Platform,
+) -> None:
+    """Paid and split, over the cut-off and the value date, to the month's end and the next one."""
+    space = Space(platform)
+    company = next(each for each in space.people["people"] if each["login"].startswith("kuaican@"))
+    shop = next(each for each in space.people["merchants"] if each["cleared_net"])
+    lin = space.people["people"][0]
+    current, savings = (each["account"] for each in lin["accounts"][:2])
+    opened = space.post("/v1/business-accounts", _a_company(company["customer"]))
+    account = opened["result"]["account"]["id"]
+    space.post("/v1/sandbox/fundings", {"account": account, "amount": _cny("100.00")})
+    paid = space.post(
+        "/v1/split-orders",
+        {
+            "merchant": shop["merchant"],
+            "order_no": "JUMP-1",
+            "amount": _cny("200.00"),
+            "payer_token": lin["payer_token"],
+        },
+    )
+    space.post(f"/v1/split-orders/{paid['id']}/finishes", {})
+    now = datetime.fromisoformat(space.get("/v1/sandbox/spaces")["now"]).astimezone(BANK_ZONE)
+    paid_on, before = business_date(now), space.balance(company["accounts"][0]["account"])
+    month_end = month_after(now.date().replace(day=1), 2) - timedelta(days=1)
+
+    told = _advanced(space, f"{month_end}T23:30:00+08:00")
+
+    assert told["reached"]
+    # The settlement of the date, and its file.
+    settled = Decimal(space.balance(company["accounts"][0]["account"])) - Decimal(before)
+    asked = {
+        "subject": company["accounts"][0]["account"],
+        "period": paid_on.isoformat(),
+        "format": "settlement",
+    }
+    report = space.post("/v1/merchant-reconciliations", asked)
+    path = f"/v1/merchant-reconciliations/{report['id']}/content"
+    heard = send(platform.edge, space.caller.message("GET", path))
+    assert heard.status == 200, heard
+    lines = heard.body.decode().splitlines()
+    assert lines[0].startswith(f"H,1,{space.facts['space']},,{shop['merchant']},{paid_on},")
+    assert f",{settled}," in lines[1] and Decimal(190) < settled < Decimal(200)
+    # Lin's standing order, on the fifth of each month.
+    moved = Decimal("58000.00") - Decimal(space.balance(savings))
+    assert moved in {Decimal(500), Decimal(1000)}
+    assert Decimal(space.balance(current)) == Decimal("20000.00") - 200 + moved
+    # The first month of an account is free, the second is charged.
+    upkeep = space.get(f"/v1/business-accounts/{opened['id']}")["result"]["upkeep"]
+    assert upkeep["taken"] == _cny("30.00")
+    assert space.balance(account) == "70.00"
+    proof = platform.bankside("ledger", "verify", "--json")
+    assert proof.returncode == 0, proof.stderr
+
+
+def _advanced(space: Space, to: str) -> dict[str, Any]:
+    """The clock stands at the instant: a long jump takes several calls."""
+    for _ in range(20):
+        told = space.post("/v1/sandbox/clock-advances", {"to": to})
+        if told["reached"]:
+            break
+    space.heard(lambda: space.get("/v1/sandbox/spaces")["now"] >= told["now"])
+    return told
+
+
+def _a_company(customer: str) -> dict[str, Any]:
+    """What a company of the space opens a business account with."""
+    return {
+        "holder": customer,
+        "document_no": "91110199MADEM00387",
+        "mobile": "13800000000",
+        "account_kind": "basic",
+        "legal_representative": "林晓雨",
+        "legal_representative_no": "110199199206149921",
+    }
+
+
+def _cny(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "CNY"}
+
+
 def test_an_advance_that_is_none_is_refused_with_its_exit_code(
     space: Space, platform: Platform
 ) -> None:
@@ -139,6 +232,22 @@ def test_an_advance_that_is_none_is_refused_with_its_exit_code(
     ):
         done = platform.bankside("sandbox", *arguments)
         assert done.returncode == code, done.stderr
+
+
+def test_people_of_a_space_and_of_the_demo_log_in_at_their_own_pages(
+    space: Space, platform: Platform
+) -> None:
+    # Their names are the same, and this page knows no space: the login alone leads to theirs.
+    known = [each["login"] for each in platform.demo["customers"]]
+    told = next(each for each in space.people["people"] if each["login"].startswith("wang.sitong"))
+    demos = next(each for each in platform.demo["customers"] if each["login"] == "wang.sitong")
+    assert told["login"] not in known
+
+    for facts in (told, demos):
+        person = Customer(platform.web, facts)
+        page = person.open("/my/consents")
+        assert page.status_code == 200
+        person.close()
 
 
 def test_a_reset_begins_again_with_the_same_app_and_key(space: Space, platform: Platform) -> None:

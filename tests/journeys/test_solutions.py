@@ -68,6 +68,11 @@ class Hall:
             world[name] = made.body["id"]
         return world
 
+    def balance(self, account: str) -> str:
+        """What an account has available."""
+        shown = self.native.call("GET", f"/v1/account-balances/{account}")
+        return str(shown.body["available"]["amount"])
+
     def ended(self, run: str) -> dict[str, Any]:
         """The run once nothing in it is left to workers."""
         deadline = time.monotonic() + DONE_SECONDS
@@ -125,6 +130,35 @@ def test_a_solution_runs_whole_over_the_edge(hall: Hall, solution: str) -> None:
     assert {each["state"] for each in shown["branches"]} == {"done"}
     assert hall.books.ask(_UNBALANCED) == []
     assert hall.stranger.call("GET", f"/v1/solution-runs/{run}").code == "solution_run.not_found"
+
+
+def test_a_step_that_the_books_refuse_gives_back_what_was_done_before_it(hall: Hall) -> None:
+    """The platform's account does not hold what it wants to pay the rider."""
+    world = hall.world("platform-riders")
+    given = inputs("platform-riders", world) | {
+        "rider_income": {"amount": "45000.00", "currency": "CNY"}
+    }
+    people = {given[name] for name in ("rider_account", "platform_account")} | {world["payer"]}
+    before = {each: hall.balance(each) for each in people}
+
+    begun = hall.native.call(
+        "POST", "/v1/solution-runs", {"solution": "platform-riders", "input": given}
+    )
+    assert begun.status in (201, 202), begun
+    shown = hall.ended(begun.body["id"])
+
+    branches = {each["step"]: each for each in shown["branches"]}
+    assert shown["state"] == "compensated", branches
+    assert branches["income"]["state"] == "failed"
+    assert branches["income"]["code"] == "payment.funds_insufficient"
+    assert [branches[each]["state"] for each in ("accounts", "split", "share")] == ["undone"] * 3
+    assert {branches[each]["state"] for each in ("cover", "pension", "credit", "advance")} == {
+        "skipped"
+    }
+    assert {each: hall.balance(each) for each in people} == before
+    assert hall.books.ask(_UNBALANCED) == []
+    again = hall.native.call("GET", f"/v1/solution-runs/{begun.body['id']}")
+    assert again.body == shown
 
 
 def test_a_run_is_begun_and_shown_on_the_icbc_wire_too(hall: Hall, platform: Platform) -> None:

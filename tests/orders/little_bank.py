@@ -26,17 +26,18 @@ from bankside.bank.accounts import (
 from bankside.bank.customers import CustomerKind, Registration, register
 from bankside.bank.ledger import Books, Group, Leg, group_id
 from bankside.bank.merchants import Merchant, MerchantTerms, register_merchant, register_receiver
-from bankside.catalog import ProductOperation, load
+from bankside.catalog import load, route_of
 from bankside.kernel.call import Answer, Call, Callback
 from bankside.kernel.caller import Caller
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, transaction
 from bankside.kernel.errors import BanksideError
-from bankside.kernel.ids import CustomerId
+from bankside.kernel.ids import CustomerId, PartnerId
 from bankside.kernel.money import Money
 from bankside.kernel.snapshot import Operation
 from bankside.orders import Orders
 from bankside.orders.refusals import codes
+from bankside.partners import NewApp, create_app, create_partner
 
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 # A process begins anywhere among 6.7 million numbers: two that share a space do not meet.
@@ -45,17 +46,8 @@ _people = itertools.count(secrets.randbelow(6_000_000))
 
 def operation(operation_id: str) -> Operation:
     """An operation of the catalogue as the snapshot carries it."""
-    found: ProductOperation = load().operations[operation_id]
-    return Operation(
-        id=found.id,
-        method=found.method,
-        path=found.path,
-        product=found.product,
-        purpose=found.purpose,
-        icbc_path=found.icbc_path,
-        moves_money=found.moves_money,
-        writes=found.writes,
-    )
+    found = load().operations[operation_id]
+    return route_of(load().product(found.product), found, available=True)
 
 
 @cache
@@ -136,6 +128,17 @@ class LittleBank:
             await register_receiver(db, self.clock, of, account.id, relation="rider")
         return account
 
+    async def pay(self, to: Merchant, amount: str, payer: Account | None = None) -> str:
+        """A paid order that can be split; its id."""
+        payer = payer or await self.account(amount)
+        body = {
+            "merchant": to.id,
+            "order_no": f"S{secrets.token_hex(6)}",
+            "amount": cny(amount),
+            "payer_token": await self.token(payer),
+        }
+        return str((await self.shown("merchant.split-orders.create", body))["id"])
+
     async def token(self, payer: Account) -> str:
         """A payment code of the payer that can be used again and again."""
         code = f"28{secrets.randbelow(10**16):016d}"
@@ -160,6 +163,14 @@ class LittleBank:
         return Caller(
             self.partner, f"app_{self.partner}", tenant=self.tenant, environment=self.environment
         )
+
+    async def registered(self) -> None:
+        """Partner and app stand in the contracts, for what looks them up there."""
+        async with transaction(self.pool) as db:
+            partner = PartnerId(self.partner)
+            await create_partner(db, self.clock, name_zh="甲", name_en="A", partner_id=partner)
+            new = NewApp(name="app", id=self.caller().app)
+            await create_app(db, self.clock, partner, new)
 
     async def call(
         self,

@@ -128,13 +128,14 @@ async def test_a_wallet_is_topped_up_paid_out_and_closed(bank: LittleBank) -> No
     await bank.call("wallet.wallet-topups.create", top)
     back = {"payer_account": wallet, "payee_account": account.id, "amount": cny("30.00")}
     await bank.call("wallet.wallet-withdrawals.create", back | {"code": MAGIC})
-    assert await bank.balance(wallet) == "50.00"
+    # 10 basis points would be 0.03: the smallest fee is 0.10.
+    assert await bank.balance(wallet) == "49.90"
 
     body = {"account": wallet, "payee_account": account.id, "code": MAGIC}
     closing = await bank.shown("wallet.wallet-closures.create", body)
     await bank.shown("wallet.wallet-closures.closures", {}, path=closing["id"])
 
-    assert await bank.balance(account) == "100.00"
+    assert await bank.balance(account) == "99.90"
     async with bank.pool.acquire() as db:
         assert (await find_account(db, bank.partner, wallet)).status == "closed"
 

@@ -14,6 +14,7 @@ from tests.orders.requests.money import MONEY as ROWS
 from tests.orders.requests.money import firm, invest, loan, person
 from tests.orders.requests.world import World, stand_up
 
+from bankside.bank.accounts import account
 from bankside.bank.ledger import Books, verify
 from bankside.catalog import load
 from bankside.kernel.clock import FixedClock
@@ -219,6 +220,29 @@ async def test_a_platform_never_holds_its_merchants_money(world: World) -> None:
     ended = await bank.shown("treasury.platform-accounts.query", path=order)
     assert (ended["state"], await bank.balance(own)) == ("completed", "0.00")
     async with bank.pool.acquire() as db:
+        assert (await verify(db)).fault is None
+
+
+async def test_a_platform_account_nobody_was_paid_from_is_given_back_whole(world: World) -> None:
+    bank: LittleBank = world["bank"]
+    before = await bank.balance(world["payer"])
+    body = {
+        **firm(world),
+        "merchant": world["merchant"],
+        "order_no": "P-2",
+        "amount": cny("100.00"),
+        "payer_token": world["token"],
+    }
+    platform = await bank.shown("treasury.platform-accounts.create", body)
+    order, own = platform["id"], platform["result"]["account"]["id"]
+    assert await bank.balance(world["payer"]) != before
+
+    ended = await bank.shown("treasury.platform-accounts.cancellations", {}, path=order)
+
+    assert ended["state"] == "compensated"
+    assert await bank.balance(world["payer"]) == before
+    async with bank.pool.acquire() as db:
+        assert (await account(db, bank.partner, own)).status == "closed"
         assert (await verify(db)).fault is None
 
 

@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 from tests.orders.little_bank import LittleBank, cny
 
-from bankside.bank.accounts import AccountFrozen, freeze
+from bankside.bank.accounts import (
+    AccountFrozen,
+    AccountLocked,
+    Opening,
+    ProductClass,
+    freeze,
+    open_account,
+)
 from bankside.kernel.call import Callback
 from bankside.kernel.db import transaction
 from bankside.kernel.errors import BanksideError
+from bankside.kernel.ids import PartnerId
 from bankside.orders import Orders, Paying
 from bankside.orders.errors import (
     AccountUnknown,
@@ -25,8 +33,10 @@ from bankside.orders.errors import (
 from bankside.orders.errors_pages import (
     PaymentPageUnknown,
     PaymentTermsChanged,
+    ReturnAddressForeign,
     ReturnAddressRefused,
 )
+from bankside.partners import add_return_address
 
 DESK = "payment.payment-desks.create"
 CODE = "merchant.collection-codes.create"
@@ -225,6 +235,7 @@ async def test_limits_hold_at_the_page_too(bank: LittleBank) -> None:
 async def test_the_way_back_is_the_partners_own_and_nothing_a_browser_says(
     bank: LittleBank,
 ) -> None:
+    await bank.registered()
     order = await desk(bank, return_url="https://shop.example/back?cart=7")
 
     page = await bank.orders.payment_pages.page(key_of(order))
@@ -244,6 +255,27 @@ async def test_the_way_back_is_the_partners_own_and_nothing_a_browser_says(
             await desk(bank, order_no="D9", return_url=wrong)
         assert refused.value.errors[0]["pointer"] == "/return_url"
     assert (await desk(bank, order_no="D3", return_url="http://127.0.0.1:9/x"))["pay_url"]
+
+
+async def test_payers_are_sent_back_to_what_is_registered_for_the_app_alone(
+    bank: LittleBank,
+) -> None:
+    await bank.registered()
+    first = await desk(bank, return_url="https://elsewhere.example/")
+    async with transaction(bank.pool) as db:
+        of = PartnerId(bank.partner)
+        for address in ("https://shop.example/back", "http://127.0.0.1/"):
+            await add_return_address(db, bank.clock, of, bank.caller().app, address)
+
+    for number, own in enumerate(("https://shop.example/back/7?a=b", "http://127.0.0.1:9/x")):
+        assert (await desk(bank, order_no=f"R{number}", return_url=own))["pay_url"]
+    for foreign in ("https://elsewhere.example/", "https://shop.example/backwards"):
+        with pytest.raises(ReturnAddressForeign) as refused:
+            await desk(bank, order_no="R9", return_url=foreign)
+        assert refused.value.errors[0]["pointer"] == "/return_url"
+    kept = await bank.orders.payment_pages.page(key_of(first))
+    assert kept.return_to == Callback("native", "https://elsewhere.example/")
+    assert (await desk(bank, order_no="R9"))["pay_url"], "nothing was ordered under the number"
 
 
 async def test_a_repeat_has_the_same_page_and_another_order_under_the_number_is_refused(
@@ -272,3 +304,19 @@ async def test_a_desk_of_another_partner_is_unknown(bank: LittleBank) -> None:
             CONFIRM, {"qr_code": order["qr_code"], "payer_token": await stranger.token(payer)}
         )
     assert (await bank.orders.payment_pages.page(key_of(order))).state == "open"
+
+
+async def test_a_page_offers_no_pension_account_and_takes_none(bank: LittleBank) -> None:
+    order = await desk(bank)
+    assert bank.customer is not None
+    asked = Opening(customer=bank.customer, product_class=ProductClass.PENSION, currency="CNY")
+    async with transaction(bank.pool) as db:
+        pension = await open_account(db, bank.clock, bank.partner, asked)
+    pages = bank.orders.payment_pages
+    page = await pages.page(key_of(order))
+
+    offered = await pages.accounts(page, bank.customer)
+    with pytest.raises(AccountLocked):
+        await pages.pay(key_of(order), await yes(bank, order, pension.id))
+
+    assert pension.id not in {each.id for each in offered}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.orders.little_bank import LittleBank, cny
 
-from bankside.bank.accounts import Account, Opening, ProductClass, open_account
+from bankside.bank.accounts import Account, AccountLocked, Opening, ProductClass, open_account
 from bankside.bank.customers import customer as find_customer
 from bankside.kernel.db import transaction
 from bankside.orders.errors import (
@@ -159,6 +159,37 @@ async def test_employer_and_employee_pay_into_an_annuity(bank: LittleBank) -> No
     assert shown["state"] == "completed"
     assert await bank.balance(pension) == "500.00"
     assert (await bank.balance(employer), await bank.balance(employee)) == ("4600.00", "400.00")
+
+
+async def test_what_is_in_a_pension_account_leaves_it_by_no_transfer(bank: LittleBank) -> None:
+    payer, pension = await bank.account("1000.00"), await _pension(bank)
+    paid_in = {"account": payer.id, "pension_account": pension.id, "amount": cny("900.00")}
+    await bank.call(PAY_IN, paid_in)
+    body = {
+        "payer_account": pension.id,
+        "payee_account": payer.id,
+        "amount": cny("1.00"),
+    }
+
+    with pytest.raises(AccountLocked) as refused:
+        await bank.call("payment.internal-transfers.create", body)
+
+    assert refused.value.errors[0]["pointer"] == "/payer_account"
+    assert await bank.balance(pension) == "900.00"
+
+
+async def test_a_pension_account_is_swept_into_no_other_kind_of_account(bank: LittleBank) -> None:
+    opened = await bank.shown(OPEN, await _applied(bank))
+    pension = opened["result"]["account"]["id"]
+    payer = await bank.account("1000.00")
+    paid_in = {"account": payer.id, "pension_account": pension, "amount": cny("900.00")}
+    await bank.call(PAY_IN, paid_in)
+
+    with pytest.raises(AccountLocked):
+        swept = {"sweep_to": payer.id}
+        await bank.call("pension.pension-accounts.closures", swept, path=opened["id"])
+
+    assert await bank.balance(payer) == "100.00"
 
 
 OPEN = "pension.pension-accounts.create"

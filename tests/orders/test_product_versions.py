@@ -10,7 +10,7 @@ from tests.catalog.lifecycle.world import a_new_product, definition
 from tests.orders.little_bank import LittleBank, cny
 
 from bankside.bank.ledger import Books
-from bankside.catalog import load
+from bankside.catalog import load, route_of
 from bankside.catalog.kinds import product_of
 from bankside.catalog.lifecycle import Draft, register
 from bankside.kernel.call import Answer, Call
@@ -41,17 +41,7 @@ async def _kept(bank: LittleBank, what: dict[str, Any]) -> int:
 def _asked(what: dict[str, Any], word: str, version: int) -> Operation:
     product = product_of(what, version)
     found = next(each for each in product.all_operations if each.word == word)
-    return Operation(
-        id=found.id,
-        method=found.method,
-        path=found.path,
-        product=found.product,
-        purpose=found.purpose,
-        icbc_path=found.icbc_path,
-        version=version,
-        writes=found.writes,
-        moves_money=found.moves_money,
-    )
+    return replace(route_of(product, found, available=True), version=version)
 
 
 async def _call(bank: LittleBank, asked: Operation, body: Any, **more: Any) -> Answer:

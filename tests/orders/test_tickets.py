@@ -124,7 +124,7 @@ async def test_whatever_happens_to_a_coupon_its_money_is_in_one_place(
 ) -> None:
     issuer, shop = await bank.account("20.00"), await bank.account()
     (before,) = await bank.money(FLOAT)
-    coupon = await _coupon(bank, issuer, payee_account=shop.id, valid_until="2099-12-31")
+    coupon = await _coupon(bank, issuer, payee_account=shop.id, valid_until="2029-03-02")
     for act in acts:
         try:
             if act == "use":

@@ -9,7 +9,9 @@ from tests.partners.builders import a_partner, an_app
 
 from bankside.kernel.clock import FixedClock, ShiftedClock
 from bankside.kernel.db import Connection
+from bankside.kernel.egress import Egress
 from bankside.kernel.ids import PartnerId, is_space
+from bankside.kernel.secrets import Vault
 from bankside.partners import (
     Space,
     SpaceUnknown,
@@ -24,6 +26,7 @@ from bankside.partners import (
 )
 from bankside.partners.apps import NewApp, create_app
 from bankside.partners.sandboxes import ClockBackwards, NotASandbox, SpaceExists
+from bankside.partners.webhooks import NewEndpoint, Webhooks, list_endpoints, store
 
 
 async def _space(db: Connection, clock: FixedClock) -> Space:
@@ -89,6 +92,30 @@ async def test_a_space_that_was_replaced_is_no_longer_there(
             await use
     with pytest.raises(SpaceUnknown):
         await move_clock(db, clock, PartnerId("prt_nobody"), timedelta(days=3))
+
+
+async def test_webhook_endpoints_move_with_a_reset_and_are_still_told_of_what_was_before(
+    db: Connection, clock: FixedClock
+) -> None:
+    webhooks = Webhooks(clock, Vault(bytes(32)), Egress(loopback=True))
+    old, other = await _space(db, clock), await _space(db, clock)
+    new = NewEndpoint(url="http://127.0.0.1:1/told", types=("order.",))
+    made, _ = await webhooks.create(db, old.id, new)
+    kept, _ = await webhooks.create(db, other.id, new)
+
+    first = await renew_space(db, clock, old.id)
+    second = await renew_space(db, clock, first.id)
+
+    assert [each.id for each in (await list_endpoints(db, old.id)).items] == []
+    (moved,) = (await list_endpoints(db, second.id)).items
+    assert (moved.id, moved.url, moved.partner) == (made.id, made.url, second.id)
+    assert len(await store.keys(db, second.id, made.id, at=clock.now())) == 1
+    for space in (old, first, second):
+        told = await store.find_told(db, space.id, made.id)
+        assert told is not None
+        assert told.partner == second.id
+        assert await store.find_told(db, space.id, kept.id) is None
+    assert await store.find_told(db, other.id, made.id) is None
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20))

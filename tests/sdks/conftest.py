@@ -75,14 +75,15 @@ class Demo:
         """An account that the merchant registered as receiver of its splits."""
         return str(self.merchant["receivers"][0]["account"])
 
-    def icbc(self) -> IcbcClient:
-        """The app's client on the ICBC-style wire."""
+    def icbc(self, *, aes: bool = False) -> IcbcClient:
+        """The app's client on the ICBC-style wire; with ``aes`` its contents travel encrypted."""
         setup = self.setup("icbc", self.edge)
         return IcbcClient(
             app_id=setup.app_id,
             private_key=setup.private_key,
             bank_public_key=setup.bank_public_key,
             send=self.send,
+            aes_key=setup.aes_key if aes else "",
         )
 
     def balance(self) -> Money:

@@ -1,6 +1,5 @@
 """Callbacks from the running platform, believed by the public SDKs that asked for them."""
 
-import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
@@ -122,21 +121,10 @@ def test_an_address_we_do_not_call_is_refused_and_nothing_is_paid(
 def test_an_icbc_partner_is_told_and_answers_under_its_own_key(
     demo: Demo, sink: Sink, number: str, aes: bool
 ) -> None:
-    plain = demo.icbc()
-    client = plain
-    if aes:
-        client = type(plain)(
-            app_id=plain.app_id,
-            private_key=plain.private_key,
-            bank_public_key=plain.bank_public_key,
-            send=plain.send,
-            aes_key=demo.setup("icbc", "").aes_key,
-        )
+    client = demo.icbc(aes=aes)
 
-    def content(form: Form) -> dict[str, Any]:
-        text = client._decrypted(form["biz_content"]) if aes else form["biz_content"]
-        read: dict[str, Any] = json.loads(text)
-        return read
+    def content(form: Form) -> Any:
+        return client.content(form["biz_content"])
 
     sink.answer = lambda form: client.callback_answer(content(form)["msg_id"])
     order = {
@@ -150,7 +138,7 @@ def test_an_icbc_partner_is_told_and_answers_under_its_own_key(
     refund = {"order": paid["id"], "refund_no": "R1"}
     three = {"amount": {"amount": "3.00", "currency": "CNY"}}
     path, told = sink.next()
-    assert plain.call(REFUND, refund | three)["return_code"] == 0
+    assert demo.icbc().call(REFUND, refund | three)["return_code"] == 0
     # It comes only after the first was taken.
     _, again = sink.next()
 

@@ -49,6 +49,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.form = ""
+        self.elsewhere = ""
         self.told: Queue[tuple[str, Form]] = Queue()
         self.answer: Callable[[Form], str] = lambda _: "success"
         shop = self
@@ -85,7 +86,8 @@ class Shop:
     @property
     def addresses(self) -> Form:
         """What the shop names in its requests; the way back has a parameter of its own."""
-        return {"return_url": f"{self.url}/back?cart=7", "notify_url": f"{self.url}/told"}
+        back = self.elsewhere or f"{self.url}/back?cart=7"
+        return {"return_url": back, "notify_url": f"{self.url}/told"}
 
 
 @pytest.fixture
@@ -226,6 +228,26 @@ def test_a_bent_form_shows_a_page_with_the_code_and_nothing_is_ordered(
     assert found["sub_code"] == "ACQ.TRADE_NOT_EXIST"
 
 
+@pytest.mark.parametrize("kind", [OfficialPython, Npm], ids=lambda kind: kind.name)
+def test_a_way_back_that_is_not_registered_is_a_page_with_the_code_and_nothing_is_ordered(
+    kind: type[Sdk],
+    client_of: Callable[[type[Sdk]], Client],
+    page: Page,
+    shop: Shop,
+    number: str,
+) -> None:
+    sdk = client_of(kind).sdk
+    shop.elsewhere = "https://elsewhere.example/back"
+
+    shop.form = written(sdk, "alipay.trade.page.pay", "POST", number, shop)
+    page.goto(f"{shop.url}/form")
+    page.wait_for_url("**/gateway.do*")
+
+    assert "invalid-parameter" in page.inner_text("main").lower().replace("_", "-")
+    found = sdk.call("alipay.trade.query", {"out_trade_no": number})
+    assert found["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+
+
 def test_a_form_that_is_opened_twice_leads_to_the_same_page_and_is_paid_once(
     client_of: Callable[[type[Sdk]], Client],
     demo: Demo,
@@ -267,20 +289,10 @@ def icbc_form(form: Form, action: str) -> str:
 def test_a_form_of_the_banks_own_rule_is_paid_and_believed(
     demo: Demo, platform: Platform, page: Page, shop: Shop, number: str, aes: bool
 ) -> None:
-    plain = demo.icbc()
-    key = demo.setup("icbc", "").aes_key if aes else ""
-    client = type(plain)(
-        app_id=plain.app_id,
-        private_key=plain.private_key,
-        bank_public_key=plain.bank_public_key,
-        send=plain.send,
-        aes_key=key,
-    )
+    client = demo.icbc(aes=aes)
 
-    def content(form: Form) -> dict[str, Any]:
-        text = client._decrypted(form["biz_content"]) if aes else form["biz_content"]
-        read: dict[str, Any] = json.loads(text)
-        return read
+    def content(form: Form) -> Any:
+        return client.content(form["biz_content"])
 
     shop.answer = lambda form: client.callback_answer(content(form)["msg_id"])
     order = {

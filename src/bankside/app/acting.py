@@ -6,12 +6,12 @@ from typing import Any
 
 from bankside.app.executing import executing
 from bankside.app.publish import catalogue
+from bankside.catalog import route_of
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.caller import Caller
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Pool
 from bankside.kernel.secrets import Vault
-from bankside.kernel.snapshot import Operation
 from bankside.partners import AppUnknown, snapshot_view
 
 
@@ -27,18 +27,10 @@ async def act_as(
         app = (await snapshot_view(db, clock)).apps.get(app_id)
     if app is None:
         raise AppUnknown(f"there is no app {app_id}")
-    found = catalogue().operations[operation]
+    shipped = catalogue()
+    found = shipped.operations[operation]
     call = Call(
-        operation=Operation(
-            id=found.id,
-            method=found.method,
-            path=found.path,
-            product=found.product,
-            purpose=found.purpose,
-            icbc_path=found.icbc_path,
-            moves_money=found.moves_money,
-            writes=found.writes,
-        ),
+        operation=route_of(shipped.product(found.product), found, available=True),
         caller=Caller(
             app.partner, app.id, environment=app.environment, ahead_s=app.ahead_s, wire="terminal"
         ),

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bankside.app.settings import Settings
 from bankside.catalog.imports import ForwardedKeys, note_mismatch
-from bankside.gateway.upstream import Begun, Forwarder, KeyScope
+from bankside.gateway.upstream import Forwarder
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import DATABASE_TROUBLE, Pool
@@ -30,7 +30,7 @@ def forwarder(
 ) -> Forwarder:
     """What carries out operations that a service of the bank is behind."""
     notes = _Notes(pool, clock)
-    keys = _Keys(ForwardedKeys(pool, clock))
+    keys = ForwardedKeys(pool, clock)
     return Forwarder(snapshots, vault, egress_of(settings), keys, clock, notes=notes)
 
 
@@ -49,30 +49,6 @@ def egress_of(settings: Settings) -> Egress:
     if settings.upstream_ca is not None:
         tls = ssl.create_default_context(cafile=str(settings.upstream_ca))
     return Egress(loopback=settings.egress_loopback, internal=settings.upstream_hosts, tls=tls)
-
-
-class _Keys:
-    """The gateway's ``KeyStore`` over the catalogue's table."""
-
-    def __init__(self, keys: ForwardedKeys) -> None:
-        self._keys = keys
-
-    async def begin(self, scope: KeyScope, request_hash: bytes, *, may_resume: bool) -> Begun:
-        found = await self._keys.begin(_place(scope), request_hash, may_resume=may_resume)
-        return Begun(*found)
-
-    async def answered(self, scope: KeyScope, status: int, answer: bytes) -> None:
-        await self._keys.answered(_place(scope), status, answer)
-
-    async def unknown(self, scope: KeyScope) -> None:
-        await self._keys.unknown(_place(scope))
-
-    async def free(self, scope: KeyScope) -> None:
-        await self._keys.free(_place(scope))
-
-
-def _place(scope: KeyScope) -> tuple[str, str, str, str, str]:
-    return scope.partner, scope.tenant, scope.app, scope.operation, scope.key
 
 
 class _Notes:

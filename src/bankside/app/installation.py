@@ -1,6 +1,6 @@
 """This installation as the command line sees it: settings, database and what spans rooms."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bankside.app.settings import Settings
 from bankside.kernel.calendar import business_date
 from bankside.kernel.clock import Clock, SystemClock
-from bankside.kernel.errors import Invalid
 
 if TYPE_CHECKING:
+    from bankside.bank.clearing import Batch
     from bankside.kernel.db import Pool
-
-
-class DateInvalid(Invalid):
-    """The text is no calendar date."""
-
-    code = "request.date_invalid"
 
 
 class Local:
@@ -30,10 +24,6 @@ class Local:
     @property
     def home(self) -> Path:
         return self.settings.home
-
-    @property
-    def edge_url(self) -> str:
-        return self.settings.edge_url
 
     @property
     def issuer(self) -> str:
@@ -94,10 +84,10 @@ class Local:
 
         return await examine(self.settings, pool, self.clock, request, theirs)
 
-    async def close_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
+    async def close_day(self, pool: "Pool", day: date | None) -> Mapping[str, Any]:
         from bankside.app.executing import executing
 
-        wanted = _date(day) if day else business_date(self.clock.now())
+        wanted = day or business_date(self.clock.now())
         async with executing(pool, self.clock) as orders:
             return {"date": wanted.isoformat(), "orders": await orders.end_of_day(wanted)}
 
@@ -109,25 +99,26 @@ class Local:
 
         return await act_as(pool, self.clock, Vault.at(self.home), (app, operation), body)
 
-    async def clear_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
+    # tidy: arguments - what to prove, how to repeat it, who answers for it and who is told
+    async def prove(
+        self,
+        pool: "Pool",
+        product: str,
+        version: int,
+        *,
+        seed: int,
+        by: str,
+        tell: Callable[[str], None],
+    ) -> Mapping[str, Any]:
+        from bankside.app.proving import Asking, prove
+
+        asking = Asking(product=product, version=version, seed=seed, by=by)
+        proof = await prove(self.home, self.settings.edge_url, pool, self.clock, asking, tell=tell)
+        return proof.document()
+
+    async def clear_day(self, pool: "Pool", day: date | None) -> "Batch":
         from bankside.app.executing import executing
 
-        wanted = _date(day) if day else business_date(self.clock.now()) - timedelta(days=1)
+        wanted = day or business_date(self.clock.now()) - timedelta(days=1)
         async with executing(pool, self.clock) as orders:
-            batch = await orders.clear(wanted)
-        return {
-            "date": batch.on.isoformat(),
-            "state": batch.state.value,
-            "value_date": batch.value_on.isoformat(),
-            "positions": batch.positions,
-            "sha256": batch.hash,
-            "ledger_batch": batch.last_seq,
-            "ledger_hash": batch.head,
-        }
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise DateInvalid(f"{text!r} is not a date such as 2026-03-02") from error
+            return await orders.clear(wanted)

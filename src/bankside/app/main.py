@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from bankside.app.installation import Local
-from bankside.app.settings import Settings
-from bankside.cli import NETWORK, build, fail, main_with
+from bankside.app.settings import SettingInvalid, Settings
+from bankside.cli import NETWORK, USAGE, build, fail, main_with
 
 
 def main() -> None:
@@ -15,11 +15,18 @@ def main() -> None:
     for command in (serve, edge, web, worker):
         tree.command(command.__name__, rich_help_panel="Processes")(command)
     try:
-        main_with(lambda: Local(Settings.read()), tree)
+        main_with(_installation, tree)
     except Exception as error:
         if not _written_for_the_operator(error):
             raise
         fail(str(error), NETWORK)
+
+
+def _installation() -> Local:
+    try:
+        return Local(Settings.read())
+    except SettingInvalid as error:
+        fail(f"{error.detail} [{error.code}]", USAGE)
 
 
 def _written_for_the_operator(error: Exception) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from bankside.app import process
 from bankside.app.demo import first_call
 from bankside.app.executing import executing
+from bankside.app.page_calls import PageCalls
 from bankside.app.publish import catalogue
 from bankside.app.returns import Returns
 from bankside.app.settings import Settings
@@ -38,6 +40,7 @@ from bankside.kernel.clock import Clock, SystemClock
 from bankside.kernel.db import Pool, open_pool
 from bankside.kernel.egress import Egress
 from bankside.kernel.heartbeat import beat
+from bankside.kernel.metering import SegmentWriter
 from bankside.kernel.secrets import Vault
 from bankside.orders import Orders, in_flight
 
@@ -54,10 +57,13 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     clock, vault = SystemClock(), Vault.at(settings.home)
     pool = await open_pool(process.database_url(settings), size=POOL_SIZE, eager=False)
+    records = SegmentWriter(settings.home / "segments", f"web-{process.instance()}", clock)
     async with executing(
         pool, clock, address=settings.edge_address, pages=settings.issuer, vault=vault
     ) as orders:
-        server = _server(settings, build(_site(settings, pool, clock, vault, orders)))
+        server = _server(
+            settings, build(_site(settings, _Rooms(pool, clock, vault, orders, records)))
+        )
         serving = asyncio.create_task(server.serve(sockets=process.given_sockets() or None))
         beating = asyncio.create_task(beat(pool, clock, "web", address=settings.web_url))
         stopping = asyncio.create_task(stop.wait())
@@ -68,11 +74,24 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+    await records.close()
     await pool.close()
 
 
-def _site(settings: Settings, pool: Pool, clock: Clock, vault: Vault, orders: Orders) -> Site:
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """What the pages stand on."""
+
+    pool: Pool
+    clock: Clock
+    vault: Vault
+    orders: Orders
+    records: SegmentWriter
+
+
+def _site(settings: Settings, rooms: _Rooms) -> Site:
     """Everything the pages work with; payments at hosted pages are carried out in this process."""
+    pool, clock, vault = rooms.pool, rooms.clock, rooms.vault
     authorization = AuthorizationServer(
         pool,
         clock,
@@ -82,7 +101,12 @@ def _site(settings: Settings, pool: Pool, clock: Clock, vault: Vault, orders: Or
         egress=Egress(loopback=settings.egress_loopback),
     )
     pages = RealmPages(pool, clock, vault, settings.issuer)
-    way_back = Returns(pool, clock, vault, settings.issuer)
+    desk = checkout.Checkout(
+        pages,
+        rooms.orders.payment_pages,
+        Returns(pool, clock, vault, settings.issuer),
+        PageCalls(pool, clock, rooms.orders.payment_pages, rooms.records),
+    )
     return Site(
         catalogue=catalogue(),
         runnable=Orders.runnable,
@@ -95,7 +119,7 @@ def _site(settings: Settings, pool: Pool, clock: Clock, vault: Vault, orders: Or
         routes=[
             *routes(authorization, refused_page=link_refused),
             customer.routes(pages),
-            checkout.routes(checkout.Checkout(pages, orders.payment_pages, way_back)),
+            checkout.routes(desk),
             *people.routes(pages),
             operator.routes(pages, Studio(_world())),
             *documents.routes(pages, _documents(pool)),

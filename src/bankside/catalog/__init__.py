@@ -24,6 +24,7 @@ from bankside.catalog.loading import load
 from bankside.catalog.model import (
     HOUSE_ROLES,
     RUNTIME_ACTIONS,
+    AccountFee,
     Catalogue,
     Category,
     Cloud,
@@ -61,6 +62,7 @@ __all__ = [
     "KINDS",
     "RUNTIME_ACTIONS",
     "STANDS",
+    "AccountFee",
     "Card",
     "Catalogue",
     "Category",

@@ -14,6 +14,7 @@ from typing import Any
 
 from bankside.catalog.errors import SubjectUnknown
 from bankside.catalog.model import Catalogue, Product
+from bankside.catalog.store import proving_spaces
 from bankside.identity.consents import ConsentKind, count_in_force
 from bankside.kernel.clock import Clock, rfc3339
 from bankside.kernel.db import Connection
@@ -22,8 +23,9 @@ from bankside.kernel.snapshot import token_scope
 from bankside.partners import subscribers, tenants_of
 
 CALLS_DAYS = 30
-# How many orders of these products (of one version, or of all) still run: `orders` knows.
-InFlight = Callable[[Connection, Collection[str], int | None], Awaitable[int]]
+# How many orders of these products (of one version, or of all) still run, without those of some
+# partners: `orders` knows.
+InFlight = Callable[[Connection, Collection[str], int | None, Collection[str]], Awaitable[int]]
 
 _CONSENTS = {
     "accounts": (ConsentKind.ACCOUNT_ACCESS,),
@@ -123,9 +125,11 @@ async def impact(
 ) -> Impact:
     """Who is touched when ``subject`` changes. Raises SubjectUnknown."""
     at, reached = clock.now(), reach(catalogue, subject)
-    calls = await calls_of_products(
+    every = await calls_of_products(
         db, reached.products, since=at - timedelta(days=CALLS_DAYS), until=at
     )
+    own = await proving_spaces(db, reached.products)
+    calls = [each for each in every if each.partner not in own]
     if reached.kind == "operation":
         calls = [each for each in calls if each.operation == subject]
     apps = await subscribers(db, reached.products)
@@ -139,7 +143,7 @@ async def impact(
         partners=partners,
         tenants=sum(tenants.values()),
         consents=await count_in_force(db, clients, kinds, at) if kinds and clients else 0,
-        in_flight=await in_flight(db, reached.products, None),
+        in_flight=await in_flight(db, reached.products, None, own),
         calls=sum(each.calls for each in calls),
     )
 

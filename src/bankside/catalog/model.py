@@ -71,9 +71,10 @@ class Input:
     """One field of a request.
 
     ``type`` is one of account, party, merchant, money, date, text, int, bool, list, map, secret,
-    token, consent. ``max`` is the longest text in characters or list in entries; ``fields`` are the
-    fields of a list's entries (none: entries are integers); ``instead_of`` names the field that
-    this one replaces: of the two at least one is needed.
+    token, consent. ``max`` is the longest text in characters or list in entries; ``least``
+    and ``most`` bound a whole number, or those of a list; ``fields`` are the fields of a list's
+    entries (none: entries are integers); ``instead_of`` names the field that this one replaces: of
+    the two at least one is needed.
     """
 
     name: str
@@ -84,6 +85,8 @@ class Input:
     choices: tuple[str, ...] = ()
     fields: "tuple[Input, ...]" = ()
     instead_of: str | None = None
+    least: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +104,32 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFee:
+    """What keeping an account costs every ``months`` months, in hundredths of its main unit.
+
+    The first ``free_months`` calendar months are free, and so is a period in which the account
+    never stood below ``waived_from_cents`` (None: there is no such waiver).
+    """
+
+    cents: int
+    months: int = 1
+    free_months: int = 0
+    waived_from_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fees:
-    """Who pays, basis points of the amount, and the smallest and largest fee in minor units."""
+    """Who pays, basis points of the amount, and the smallest and largest fee in minor units.
+
+    ``account``: what keeping the account costs that the product opens.
+    """
 
     payer: str
     rate_bps: int
     currency: str
     min_minor: int | None = None
     max_minor: int | None = None
+    account: AccountFee | None = None
 
 
 @dataclass(frozen=True, slots=True)

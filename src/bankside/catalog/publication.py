@@ -4,12 +4,13 @@ Always true: versions count up by one without gaps; publishing equal content twi
 version; an edge that missed the announcement finds the newest version by asking.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bankside.catalog import lifecycle, store
 from bankside.catalog.compiling import Runnable, compile_snapshot
 from bankside.catalog.imports import upstreams_of
+from bankside.catalog.lifecycle import ProductVersion, State
 from bankside.catalog.model import Catalogue
 from bankside.catalog.standing import Standing, standing_of
 from bankside.kernel.clock import Clock
@@ -78,5 +79,19 @@ async def latest_snapshot(db: Connection) -> tuple[int, bytes] | None:
 
 
 async def standing_now(db: Connection, catalogue: Catalogue) -> Standing:
-    """Which versions callers meet, as of this transaction."""
-    return standing_of(catalogue, await lifecycle.versions(db), await lifecycle.suspensions(db))
+    """Which versions callers meet, as of this transaction.
+
+    A version that is proven just now is open to the ground of its proof, whoever else may try it.
+    """
+    grounds = await lifecycle.open_grounds(db)
+    versions = [
+        _open_to_proof(each, [ground for ground in grounds if ground.product == each.product])
+        for each in await lifecycle.versions(db)
+    ]
+    return standing_of(catalogue, versions, await lifecycle.suspensions(db))
+
+
+def _open_to_proof(version: ProductVersion, grounds: Sequence[lifecycle.Ground]) -> ProductVersion:
+    named = version.pilots or version.state is State.CANARY
+    spaces = tuple(each.space for each in grounds if each.version == version.version)
+    return replace(version, pilots=(*version.pilots, *spaces)) if named and spaces else version

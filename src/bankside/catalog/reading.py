@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from bankside.catalog.model import (
+    AccountFee,
     Archetype,
     Fees,
     Input,
@@ -190,6 +191,8 @@ def read_input(row: Row) -> Input:
         choices=tuple(row.get("choices", ())),
         fields=tuple(read_input(each) for each in row.get("fields", ())),
         instead_of=row.get("instead_of"),
+        least=row.get("least"),
+        most=row.get("most"),
     )
 
 
@@ -204,8 +207,11 @@ def _step(row: Row) -> Step:
 
 
 def _fees(row: Row) -> Fees:
+    account = row.get("account")
     return Fees(
-        row["payer"], row["rate_bps"], row["currency"], row.get("min_cents"), row.get("max_cents")
+        *(row["payer"], row["rate_bps"], row["currency"]),
+        *(row.get("min_cents"), row.get("max_cents")),
+        account=AccountFee(**account) if account else None,
     )
 
 

@@ -1,5 +1,6 @@
 """SQL of the catalogue: compiled snapshots."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from bankside.kernel.db import Connection
@@ -45,3 +46,12 @@ async def insert_snapshot(
     )
     await db.execute("delete from catalog.snapshots where version <= $1", version - SNAPSHOTS_KEPT)
     await db.execute("select pg_notify($1, $2)", CHANNEL, str(version))
+
+
+async def proving_spaces(db: Connection, products: Collection[str]) -> frozenset[str]:
+    """Every data space in which a version of these products was ever proven: nobody's use."""
+    rows = await db.fetch(
+        "select space_id from catalog.proving_grounds where product_id = any($1::text[])",
+        sorted(products),
+    )
+    return frozenset(row["space_id"] for row in rows)

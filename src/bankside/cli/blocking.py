@@ -9,22 +9,26 @@ from bankside.kernel.ids import PartnerId
 from bankside.partners import unblock_app
 
 
-async def block(installation: Installation, partner: str, app: str, reason: str) -> int:
+async def block(
+    installation: Installation, partner: str, app: str, reason: str, *, as_json: bool
+) -> int:
     """Signed calls are refused from the snapshot that is published here on, tokens are dead."""
     async with installation.pool() as pool:
         async with transaction(pool) as db:
             await block_client(db, installation.clock, partner, app, reason=reason)
         await installation.publish(pool)
         await applied_everywhere(pool)
-    emit({"app": app, "status": "blocked"}, as_json=True, text=str)
+    emit({"app": app, "status": "blocked"}, as_json=as_json, text=lambda: f"{app} is blocked")
     return DONE
 
 
-async def unblock(installation: Installation, partner: str, app: str, reason: str) -> int:
+async def unblock(
+    installation: Installation, partner: str, app: str, reason: str, *, as_json: bool
+) -> int:
     """The app may sign and ask for tokens again; old access tokens stay dead."""
     async with installation.pool() as pool:
         async with transaction(pool) as db:
             await unblock_app(db, installation.clock, PartnerId(partner), app, reason=reason)
         await installation.publish(pool)
-    emit({"app": app, "status": "active"}, as_json=True, text=str)
+    emit({"app": app, "status": "active"}, as_json=as_json, text=lambda: f"{app} is active")
     return DONE

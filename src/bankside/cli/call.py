@@ -5,15 +5,17 @@ import json
 import secrets
 import sys
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bankside.cli.demo_app import DemoApp
 from bankside.cli.installation import Installation
 from bankside.cli.output import NETWORK, USAGE, exit_code_of_status, fail, note
+from bankside.kernel.clock import Clock
 from bankside.kernel.signing.rfc9421 import (
     Answer,
     AnswerUntrusted,
+    Identity,
     Request,
     sign_request,
     verify_answer,
@@ -38,33 +40,43 @@ class Wish:
 def run(installation: Installation, wish: Wish, *, save: Path | None, verbose: bool) -> int:
     """Sign, send, check, print; the exit code."""
     app = DemoApp.of(installation.home, app=wish.app, alg=wish.alg)
-    request = signed(installation, app, wish)
+    if verbose:
+        app = replace(app, identity=_shown(app.identity))
+    request = signed(installation.clock, app, wish)
     if save is not None:
         save.write_bytes(raw(request))
         note(
             f"the request was written to {save}; explain it with: bankside doctor signature {save}"
         )
     if verbose:
-        note(raw(request).decode("latin-1"))
-    answer = send(installation.edge_url, request)
+        note(f"request:\n{raw(request).decode('utf-8', 'replace')}\n")
+    answer = send(app.edge, request)
     trusted = _checked(answer, request, app)
     if verbose:
-        note(
-            "\n".join([f"HTTP {answer.status}", *(f"{k}: {v}" for k, v in answer.headers.items())])
-        )
+        note("\n".join(["answer:", *(f"{k}: {v}" for k, v in answer.headers.items())]) + "\n")
     note(f"HTTP {answer.status}, {trusted}, request id {answer.headers.get('x-request-id', '-')}")
     _print(answer.body)
     return exit_code_of_status(answer.status)
 
 
-def signed(installation: Installation, app: DemoApp, wish: Wish) -> Request:
+def signed(clock: Clock, app: DemoApp, wish: Wish) -> Request:
     """The request the user asked for, signed as the app, under a nonce of its own."""
-    request = _request(wish, installation.edge_url)
-    created = int(installation.clock.now().timestamp())
+    request = _request(wish, app.edge)
+    created = int(clock.now().timestamp())
     request.headers |= sign_request(
         request, app.identity, created=created, nonce=secrets.token_hex(16)
     )
     return request
+
+
+def _shown(identity: Identity) -> Identity:
+    """The same identity; it says what it signs."""
+
+    def sign(base: bytes) -> bytes:
+        note(f"string to sign:\n{base.decode('latin-1')}\n")
+        return identity.sign(base)
+
+    return replace(identity, sign=sign)
 
 
 def raw(request: Request) -> bytes:
@@ -78,6 +90,8 @@ def raw(request: Request) -> bytes:
 def _request(wish: Wish, edge: str) -> Request:
     if wish.method not in METHODS or not wish.path.startswith("/"):
         fail("say: bankside call GET /v1/...  (a method, then a path that starts with /)", USAGE)
+    if not (wish.key.isascii() and wish.key.isprintable()):
+        fail("--key takes printable ASCII", USAGE)
     path, _, query = wish.path.partition("?")
     body = _body(wish.body)
     headers = {"host": urllib.parse.urlsplit(edge).netloc}

@@ -11,7 +11,7 @@ from bankside.bank import clearing
 from bankside.bank.clearing import Batch, Form, Outside, Payout, Position, Terms, Whose
 from bankside.bank.merchants import merchant as find_merchant
 from bankside.cli.installation import Installation
-from bankside.cli.output import DONE, REFUSED, emit, fail, table
+from bankside.cli.output import DONE, REFUSED, date_of, emit, fail, table
 from bankside.identity.people import person_with
 from bankside.identity.realms import BANK, Realm
 from bankside.kernel.clock import booking_date, rfc3339
@@ -20,7 +20,7 @@ from bankside.kernel.ids import PartnerId
 from bankside.kernel.money import Money
 from bankside.kernel.secrets import Vault
 from bankside.kernel.signing import signer
-from bankside.partners import ensure_platform_keys, private_key, read_partner
+from bankside.partners import clock_of, ensure_platform_keys, private_key, read_partner
 
 SHOWN_MAX = 200
 _POSITION = ["merchant", "paid_in", "refunded", "split", "fee", "net", "payout", "carried_out"]
@@ -41,30 +41,33 @@ class Asked:
 async def run(installation: Installation, day: str | None, *, as_json: bool) -> int:
     """Clear the date as far as today allows."""
     async with installation.pool() as pool:
-        report = await installation.clear_day(pool, day)
-    _print(report, as_json=as_json)
+        batch = await installation.clear_day(pool, date_of(day) if day else None)
+    _print(_batch(batch), as_json=as_json)
     return DONE
 
 
 async def show(
     installation: Installation, day: str | None, partner: str | None, *, as_json: bool
 ) -> int:
-    """The newest batches; or one date's batch with its positions and payouts."""
+    """The newest batches; or one date's batch with its positions and payouts.
+
+    A data space of the sandbox has batches of its own, by its own clock.
+    """
+    space = clearing.clears(partner or clearing.BANK)
     async with installation.pool() as pool, transaction(pool) as db:
+        today = booking_date(await clock_of(db, installation.clock, space))
         if day is None:
-            today = booking_date(installation.clock)
-            found = await clearing.batches(db, before=today, limit=10)
+            found = await clearing.batches(db, space, before=today, limit=10)
             rows = [_batch(each) for each in found]
             emit(rows, as_json=as_json, text=lambda: table(_filled(rows), _BATCH))
             return DONE
         on = date_of(day)
-        batch = await clearing.read_batch(db, on)
-        positions = [_position(each) async for each in clearing.positions(db, on, partner=partner)][
-            :SHOWN_MAX
-        ]
+        batch = await clearing.read_batch(db, on, space)
+        found_positions = clearing.positions(db, on, space, partner=partner)
+        positions = [_position(each) async for each in found_positions][:SHOWN_MAX]
         found_payouts = await clearing.payouts_of(db, on, partner, after="", limit=SHOWN_MAX)
-        payouts = [_payout(each, booking_date(installation.clock)) for each in found_payouts]
-        counts = await clearing.payout_counts(db, on)
+        payouts = [_payout(each, today) for each in found_payouts]
+        counts = await clearing.payout_counts(db, on, space)
     facts = {
         **_batch(batch),
         "payouts": {state.value: count for state, count in sorted(counts.items())},
@@ -185,7 +188,8 @@ async def reserve(
 ) -> int:
     """Money of one of the partner's accounts stands in its reserve."""
     async with installation.pool() as pool, transaction(pool) as db:
-        to = await clearing.fund_reserve(db, installation.clock, partner, payer, amount, key=key)
+        clock = await clock_of(db, installation.clock, partner)
+        to = await clearing.fund_reserve(db, clock, partner, payer, amount, key=key)
     _print({"reserve": to, "amount": str(amount), "key": key}, as_json=as_json)
     return DONE
 
@@ -198,10 +202,11 @@ async def release(
         person = await person_with(db, Realm.STAFF, BANK, by)
         if person.blocked_at is not None:
             fail(f"{by} is blocked", REFUSED)
+        clock = await clock_of(db, installation.clock, partner)
         found = await clearing.release(
-            db, installation.clock, partner, date_of(day), merchant=merchant, by=person.login
+            db, clock, partner, date_of(day), merchant=merchant, by=person.login
         )
-    _print(_payout(found, booking_date(installation.clock)), as_json=as_json)
+    _print(_payout(found, booking_date(clock)), as_json=as_json)
     return DONE
 
 
@@ -277,11 +282,3 @@ def _payout(p: Payout, today: date) -> dict[str, Any]:
         "simulated": p.simulated,
         "attempts": p.attempts,
     }
-
-
-def date_of(text: str) -> date:
-    """The date a command is about; ends the command when the text is no date."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        fail(f"{text!r} is not a date such as 2026-03-02", REFUSED)

@@ -1,13 +1,13 @@
 """`bankside day close`: the end-of-day steps, when somebody wants them now."""
 
 from bankside.cli.installation import Installation
-from bankside.cli.output import DONE, emit
+from bankside.cli.output import DONE, date_of, emit
 
 
 async def close(installation: Installation, day: str | None, *, as_json: bool) -> int:
     """Close a booking date; a second run of the same date changes nothing."""
     async with installation.pool() as pool:
-        report = await installation.close_day(pool, day)
+        report = await installation.close_day(pool, date_of(day) if day else None)
     emit(
         report,
         as_json=as_json,

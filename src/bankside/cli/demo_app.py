@@ -17,8 +17,9 @@ PREFERRED = "ecdsa-p256-sha256"
 
 @dataclass(frozen=True, slots=True)
 class DemoApp:
-    """One app of the demo, signing under one of its native keys."""
+    """One app of the demo, signing under one of its native keys; where the demo is called."""
 
+    edge: str
     app_id: str
     identity: Identity
     _answer_keys: Mapping[tuple[str, str], Verifier]
@@ -40,7 +41,7 @@ class DemoApp:
             fail(f"{chosen['app_id']} has no {alg} key; it has: {_names(keys, 'alg')}", USAGE)
         secret = private_material(home, key)
         identity = Identity(key_id=key["key_id"], alg=wanted, sign=signer(wanted, secret))
-        return cls(chosen["app_id"], identity, _trusted(home, demo, keys))
+        return cls(demo["edge"], chosen["app_id"], identity, _trusted(home, demo, keys))
 
     def answer_verifier(self, key_id: str, alg: str) -> Verifier:
         """The verifier of a bank key, or of our own shared secret; AnswerUntrusted when unknown."""

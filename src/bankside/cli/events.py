@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from bankside.cli.installation import Installation
-from bankside.cli.output import DONE, REFUSED, emit, table
+from bankside.cli.output import DONE, REFUSED, emit, fail, table
 from bankside.kernel import outbox
 from bankside.kernel.db import transaction
 
@@ -26,5 +26,7 @@ async def replay(installation: Installation, event: str, *, as_json: bool) -> in
             count = await outbox.replay_dead(db, at=at)
         else:
             count = await outbox.replay_one(db, event, at=at)
+            if not count:
+                fail(f"there is no event {event} to deliver again", REFUSED)
     emit({"replayed": count}, as_json=as_json, text=lambda: f"{count} events queued again")
-    return DONE if count or event == "all" else REFUSED
+    return DONE

@@ -76,7 +76,9 @@ async def review(
     return DONE
 
 
-async def credential(installation: Installation, product: str, file: Path, by: str) -> int:
+async def credential(
+    installation: Installation, product: str, file: Path, by: str, *, as_json: bool
+) -> int:
     """Keep what a product's service is sent to prove that it is us; published at once."""
     secret = _read(file, CREDENTIAL_BYTES_MAX).decode("ascii", "replace").strip()
     vault = Vault.at(installation.home)
@@ -85,7 +87,8 @@ async def credential(installation: Installation, product: str, file: Path, by: s
             person = await _person(db, by)
             await imports.set_credential(db, installation.clock, vault, product, secret, by=person)
         version = await installation.publish(pool)
-    note(f"{product}: kept sealed, snapshot {version}")
+    told = {"product": product, "snapshot": version}
+    emit(told, as_json=as_json, text=lambda: f"{product}: kept sealed, snapshot {version}")
     return DONE
 
 
@@ -93,6 +96,8 @@ async def show(installation: Installation, product: str, *, as_json: bool) -> in
     """What was imported, and where answers differed from their description."""
     async with installation.pool() as pool, transaction(pool) as db:
         found = await imports.imported(db, product or None)
+        if product and not found:
+            raise imports.ImportUnknown(f"nothing was imported as {product}")
         differing = await imports.mismatches(db, product) if product else []
     rows = [
         {

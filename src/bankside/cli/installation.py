@@ -1,7 +1,8 @@
 """What commands need of the installation they run in; `app` supplies the real one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,6 +10,7 @@ from bankside.kernel.clock import Clock
 
 if TYPE_CHECKING:
     # The driver takes as long to import as all the rest of `--help`.
+    from bankside.bank.clearing import Batch
     from bankside.kernel.db import Pool
 
 
@@ -18,10 +20,6 @@ class Installation(Protocol):
     @property
     def home(self) -> Path:
         """The folder that holds database, keys, segments and ``demo.json``."""
-
-    @property
-    def edge_url(self) -> str:
-        """Where partners call."""
 
     @property
     def issuer(self) -> str:
@@ -57,15 +55,31 @@ class Installation(Protocol):
     async def examine(self, pool: "Pool", request: bytes, theirs: str | None) -> Mapping[str, Any]:
         """The signature doctor's report on a raw HTTP request."""
 
-    async def close_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
-        """Run the end-of-day steps of a business date (ISO date; None: the one in progress)."""
+    async def close_day(self, pool: "Pool", day: date | None) -> Mapping[str, Any]:
+        """Run the end-of-day steps of a business date (None: the one in progress)."""
 
     async def act_as(
         self, pool: "Pool", app: str, operation: str, body: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """Carry out a platform operation as one of the partners' apps; its answer's body."""
 
-    async def clear_day(self, pool: "Pool", day: str | None) -> Mapping[str, Any]:
+    # tidy: arguments - what to prove, how to repeat it, who answers for it and who is told
+    async def prove(
+        self,
+        pool: "Pool",
+        product: str,
+        version: int,
+        *,
+        seed: int,
+        by: str,
+        tell: Callable[[str], None],
+    ) -> Mapping[str, Any]:
+        """Run the checks of a product version over the running edge and keep them as evidence.
+
+        ``version`` 0: the one that sandbox apps meet; ``by``: a login, "" nobody's.
+        """
+
+    async def clear_day(self, pool: "Pool", day: date | None) -> "Batch":
         """Settle, seal, net and pay out a closed business date (None: the newest) as far as today
         allows; what its batch is now.
         """

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, NoReturn
 
 import msgspec
@@ -39,6 +40,14 @@ def fail(text: str, code: int) -> NoReturn:
     """Say what went wrong and what to do, and end."""
     note(f"bankside: {text}")
     raise SystemExit(code)
+
+
+def date_of(text: str) -> date:
+    """The business date a command is about; ends the command when the text is no date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"{text!r} is not a date such as 2026-03-02", USAGE)
 
 
 def exit_code(error: BanksideError) -> int:

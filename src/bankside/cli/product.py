@@ -192,11 +192,12 @@ async def vouch(
     async with installation.pool() as pool, transaction(pool) as db:
         person = await _staff(db, by)
         of = await _version(db, product, check.version)
-        await lifecycle.vouch(
-            db, installation.clock, person, of, check.what, reference=check.reference
+        word = lifecycle.Word(check.what, check.reference)
+        await lifecycle.vouch(db, installation.clock, world(), person, of, word)
+        kept = lifecycle.vouchers(
+            await lifecycle.evidence(db, of), lifecycle.digest_of(world(), of)
         )
-        kept = await lifecycle.evidence(db, of)
-    names = sorted(kept)
+    names = [f"{what}: {', '.join(sorted(people))}" for what, people in sorted(kept.items())]
     emit({"vouched": names}, as_json=as_json, text=lambda: "\n".join(names))
     return DONE
 

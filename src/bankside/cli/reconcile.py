@@ -19,7 +19,7 @@ from bankside.bank.reconciliation import (
     Day,
 )
 from bankside.cli.installation import Installation
-from bankside.cli.output import DONE, REFUSED, emit, fail, table
+from bankside.cli.output import DONE, REFUSED, date_of, emit, fail, table
 from bankside.identity.people import person_with
 from bankside.identity.realms import BANK, Realm
 from bankside.kernel.clock import booking_date, rfc3339
@@ -45,12 +45,12 @@ class Wish:
 
 def day(partner: str, text: str, channel: str) -> Day:
     """The date a command is about; ends the command when the text is no date."""
-    return Day(partner, _date(text), channel or OWN)
+    return Day(partner, date_of(text), channel or OWN)
 
 
 def chosen(channel: str, text: str, *, closed: bool) -> Chosen:
     """The breaks a list is about."""
-    return Chosen(channel=channel or None, on=_date(text) if text else None, closed=closed)
+    return Chosen(channel=channel or None, on=date_of(text) if text else None, closed=closed)
 
 
 async def run(installation: Installation, of: Day, file: Path | None, *, as_json: bool) -> int:
@@ -170,13 +170,6 @@ def _opened(file: Path | None) -> Iterator[ChannelFile | None]:
     with content:
         # One octet more than a line may have: what is longer is refused, not read into memory.
         yield reconciliation.read(iter(partial(content.readline, LINE_OCTETS_MAX + 1), b""))
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        fail(f"{text!r} is not a date such as 2026-03-02", REFUSED)
 
 
 async def _of_the_bank(db: Connection, login: str) -> str:

@@ -61,8 +61,8 @@ class Day:
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The bank's proven answer; a refusal, or an answer not proven, ends the story in words."""
         text = "" if body is None else msgspec.json.encode(body).decode()
-        request = signed(self.installation, self.app, Wish(method, path, text))
-        answer = send(self.installation.edge_url, request)
+        request = signed(self.installation.clock, self.app, Wish(method, path, text))
+        answer = send(self.app.edge, request)
         try:
             verify_answer(answer, request, self.app.answer_verifier)
         except AnswerUntrusted as error:

@@ -1,6 +1,7 @@
 """The command tree: names, options and help; each command imports what it needs when it runs."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,12 +15,13 @@ from bankside.cli import (
     tree_people,
     tree_product,
     tree_reconcile,
+    tree_returns,
     tree_sandbox,
     tree_solution,
     tree_webhooks,
 )
 from bankside.cli.installation import Installation
-from bankside.cli.output import BUG, NETWORK, exit_code, fail
+from bankside.cli.output import BUG, NETWORK, USAGE, exit_code, fail
 from bankside.cli.running import AsJson, run
 from bankside.kernel.errors import BanksideError
 
@@ -28,12 +30,18 @@ _HELP = "bankside: the platform with which a bank becomes an open bank."
 
 def main_with(installation: Callable[[], Installation], tree: typer.Typer) -> None:
     """Run the command line; refusals and lost connections become messages and exit codes."""
+    # A terminal that cannot show a name gets the rest of the line.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         tree(obj=installation())
     except BanksideError as error:
         fail(f"{error.detail} [{error.code}]", exit_code(error))
     except (ConnectionError, TimeoutError) as error:
         fail(f"cannot reach the platform or its database ({error}); is it running?", NETWORK)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename2 or error.filename}: {error.strerror}", USAGE)
     except AssertionError as error:
         fail(f"this is a bug of bankside, please report it: {error!r}", BUG)
 
@@ -78,6 +86,7 @@ def build() -> typer.Typer:
     tree_solution.add_to(tree)
     tree_demo.add_to(tree)
     tree_sandbox.add_to(tree)
+    tree_returns.add_to(tree)
     return tree
 
 
@@ -113,6 +122,7 @@ def _app_create(
     signed_requests: Annotated[str | None, typer.Option(help="ES256, PS256 or EdDSA")] = None,
     signed_answers: Annotated[bool, typer.Option(help="answers as JWTs only (JARM)")] = False,
     backchannel: Annotated[bool, typer.Option(help="may ask customers elsewhere (CIBA)")] = False,
+    json: AsJson = True,
 ) -> None:
     """Register a partner's app that signs customers in (private_key_jwt, DPoP); prints JSON."""
     from bankside.cli import app
@@ -126,6 +136,8 @@ def _app_create(
     }
     scopes = tuple(" ".join(scope).split())
     wish = app.Wish(name, jwks, tuple(redirect_uri), scopes, settings)
+    # A client's record has no other form than JSON: the option is taken, and changes nothing.
+    assert json
     run(app.create(context.obj, partner, wish))
 
 
@@ -134,11 +146,12 @@ def _app_block(
     partner: Annotated[str, typer.Option(help="partner id")],
     app: Annotated[str, typer.Option(help="app id")],
     reason: Annotated[str, typer.Option(help="why; kept with the app")],
+    json: AsJson = False,
 ) -> None:
     """End an app's signed calls and access tokens on every edge; what customers gave stays."""
     from bankside.cli import blocking
 
-    run(blocking.block(context.obj, partner, app, reason))
+    run(blocking.block(context.obj, partner, app, reason, as_json=json))
 
 
 def _app_unblock(
@@ -146,11 +159,12 @@ def _app_unblock(
     partner: Annotated[str, typer.Option(help="partner id")],
     app: Annotated[str, typer.Option(help="app id")],
     reason: Annotated[str, typer.Option(help="why; kept with the app")],
+    json: AsJson = False,
 ) -> None:
     """Let a blocked app call again."""
     from bankside.cli import blocking
 
-    run(blocking.unblock(context.obj, partner, app, reason))
+    run(blocking.unblock(context.obj, partner, app, reason, as_json=json))
 
 
 def _rotate_keys(context: typer.Context, json: AsJson = False) -> None:

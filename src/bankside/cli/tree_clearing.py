@@ -54,7 +54,9 @@ def _run(
 def _show(
     context: typer.Context,
     date: Annotated[str | None, typer.Option(help="business date; default: a list")] = None,
-    partner: Annotated[str | None, typer.Option(help="only this partner's merchants")] = None,
+    partner: Annotated[
+        str | None, typer.Option(help="only this partner's merchants; a sandbox space's own")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """The newest batches, or one date's batch with positions and payouts (200 of each)."""
@@ -77,9 +79,10 @@ def _file(
     """Write the signed settlement file of a cleared date, the same bytes every time."""
     from bankside.bank.clearing import Whose
     from bankside.cli import clearing
+    from bankside.cli.output import date_of
 
     merchants = sorted(merchant) if merchant else None
-    on = clearing.date_of(date)
+    on = date_of(date)
     whose = Whose(partner=partner, on=on, tenant=tenant, merchants=merchants)
     run(
         clearing.write_file(

@@ -67,11 +67,12 @@ def _credential(
     product: Product,
     file: Annotated[Path, typer.Argument(help="file with the header's value, such as Bearer ...")],
     by: By = "",
+    json: AsJson = False,
 ) -> None:
     """Keep, sealed, what the edge sends the service in the review's credential_header."""
     from bankside.cli import imports
 
-    run(imports.credential(context.obj, product, file, by))
+    run(imports.credential(context.obj, product, file, by, as_json=json))
 
 
 def _show(

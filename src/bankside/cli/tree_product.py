@@ -26,6 +26,7 @@ def add_to(tree: typer.Typer) -> None:
         "impact": _impact,
         "draft": _draft,
         "move": _move,
+        "prove": _prove,
         "vouch": _vouch,
         "suspend": _suspend,
         "resume": _resume,
@@ -106,10 +107,28 @@ def _move(
 
 
 # tidy: arguments - every option of a command is a parameter
+def _prove(
+    context: typer.Context,
+    product_id: Product,
+    version: Annotated[
+        int, typer.Argument(help="which version; default: the one sandbox apps meet")
+    ] = 0,
+    by: Annotated[str, typer.Option(help="login of the person who answers for it")] = "",
+    seed: Annotated[int, typer.Option(help="makes the same requests again", min=0)] = 0,
+    json: AsJson = False,
+) -> None:
+    """Run contract fuzz, docs samples and magic values over the running edge; keep the evidence."""
+    from bankside.cli import proving
+
+    asked = proving.Asked(product_id, version, seed, by)
+    run(proving.prove(context.obj, asked, as_json=json))
+
+
+# tidy: arguments - every option of a command is a parameter
 def _vouch(
     context: typer.Context,
     product_id: Product,
-    what: Annotated[str, typer.Argument(help="contract-fuzz crash-tests docs-samples ...")],
+    what: Annotated[str, typer.Argument(help="crash-tests or shadow-compare")],
     reference: Annotated[str, typer.Option(help="where it is written")],
     by: By,
     version: Version = 0,

@@ -10,6 +10,7 @@ from bankside.kernel.db import transaction
 from bankside.kernel.egress import Egress
 from bankside.kernel.ids import PartnerId
 from bankside.kernel.secrets import Vault
+from bankside.partners import read_partner
 from bankside.partners.webhooks import (
     Again,
     Endpoint,
@@ -45,6 +46,7 @@ async def rotate(installation: Installation, partner: str, endpoint: str, *, as_
 async def listed(installation: Installation, partner: str, *, as_json: bool) -> int:
     """The partner's endpoints."""
     async with installation.pool() as pool, pool.acquire() as db:
+        await read_partner(db, PartnerId(partner))
         page = await list_endpoints(db, PartnerId(partner), limit=200)
     rows = [_record(each) for each in page.items]
     shown = [{**row, "types": " ".join(row["types"])} for row in rows]

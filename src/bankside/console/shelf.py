@@ -3,11 +3,11 @@
 What runs, the order and the search are the catalogue's own (`catalog.shelf`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bankside.catalog import Card, Product, Shelf
+from bankside.catalog import AccountFee, Card, Product, Shelf
 from bankside.console.stock import Goods
 from bankside.console.texts import Language, has_text, text
 from bankside.kernel.money import Money
@@ -136,10 +136,25 @@ class ShelfPages:
     def _fee(self, product: Product) -> str:
         if product.tier == "imported":
             return text(self.lang, "product.set_behind")
-        if product.fees is None or product.fees.rate_bps == 0:
-            return text(self.lang, "product.fee.none")
-        payer = text(self.lang, f"payer.{product.fees.payer}")
-        return text(self.lang, "product.fee.rate", rate=product.fees.rate_bps, payer=payer)
+        fees = product.fees
+        parts: list[str] = []
+        if fees is not None and fees.rate_bps:
+            payer = text(self.lang, f"payer.{fees.payer}")
+            parts.append(text(self.lang, "product.fee.rate", rate=fees.rate_bps, payer=payer))
+        if fees is not None and fees.account is not None:
+            parts += self._account_fee(fees.account, fees.currency)
+        return "".join(parts) or text(self.lang, "product.fee.none")
+
+    def _account_fee(self, fee: AccountFee, currency: str) -> Iterator[str]:
+        """What keeping the account costs, and when it is free, a sentence each."""
+        amount = _amount(fee.cents, currency)
+        period = text(self.lang, f"product.fee.period.{fee.months}")
+        yield text(self.lang, "product.fee.account", amount=amount, period=period)
+        if fee.free_months:
+            yield text(self.lang, "product.fee.account.free", months=fee.free_months)
+        if fee.waived_from_cents:
+            least = _amount(fee.waived_from_cents, currency)
+            yield text(self.lang, "product.fee.account.waived", amount=least)
 
     def _limits(self, product: Product) -> str:
         if product.tier == "imported":

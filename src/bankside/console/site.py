@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import CacheControlHeader, State
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import HTTPException, InternalServerException, NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
 
@@ -71,9 +71,15 @@ def build(site: Site) -> Litestar:
                 directories=[_STATIC],
                 # A new version must not meet the old style sheet; the ETag keeps this cheap.
                 cache_control=CacheControlHeader(no_cache=True),
+                # A NUL or a name that is too long: no file can be called so.
+                exception_handlers={ValueError: _no_file, InternalServerException: _no_file},
             ),
         ],
-        exception_handlers={HTTPException: _refused, Exception: _broken},
+        exception_handlers={
+            HTTPException: _refused,
+            BanksideError: _told,
+            Exception: _broken,
+        },
         openapi_config=None,
         state=State({"clock": site.clock}),
     )
@@ -148,7 +154,8 @@ def _probes(site: Site, stock: Stock) -> list[Any]:
 
     @get("/openapi.json")
     async def openapi() -> Response[bytes]:
-        return Response(await stock.document(), media_type="application/json")
+        headers = dict(SECURITY_HEADERS)
+        return Response(await stock.document(), media_type="application/json", headers=headers)
 
     return [healthz, readyz, metrics, openapi]
 
@@ -176,6 +183,17 @@ def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:
         "detail": error.detail,
     }
     return _problem(body, error.headers)
+
+
+def _no_file(request: AnyRequest, _error: Exception) -> Response[Any]:
+    return _refused(request, NotFoundException())
+
+
+def _told(request: AnyRequest, error: BanksideError) -> Response[Any]:
+    """A refusal that no page tells in its own words."""
+    if isinstance(error, NotFound):
+        return _refused(request, NotFoundException())
+    return _problem(problem(error, request_id=new_id("request", _clock_of(request))))
 
 
 def _broken(request: AnyRequest, error: Exception) -> Response[Any]:

@@ -8,8 +8,8 @@ of a change or nothing; a key or a number names one thing for ever.
 Public: Orders (``handle`` for the edge, ``runnable`` for the catalogue, ``resume``/``resume_job``,
 ``expire`` and ``end_of_day`` for workers, ``payment_pages`` for the web: PaymentPages, PaymentPage,
 PageState, Paying); posted_records (what reconciliation compares with the ledger); order_facts (an
-order as its events tell it); in_flight (how many orders of a product still run); events are listed
-in ``events``.
+order as its events tell it); in_flight (how many orders of a product still run);
+state_of_space (what no refusal may change); events are listed in ``events``.
 """
 
 from bankside.orders.events import facts as order_facts
@@ -18,6 +18,7 @@ from bankside.orders.families.desk_payment import Paying, PaymentPages
 from bankside.orders.reconciling import records as posted_records
 from bankside.orders.service import Orders
 from bankside.orders.store_flights import in_flight
+from bankside.orders.store_spaces import state_of_space
 
 __all__ = [
     "Orders",
@@ -28,4 +29,5 @@ __all__ = [
     "in_flight",
     "order_facts",
     "posted_records",
+    "state_of_space",
 ]

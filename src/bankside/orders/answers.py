@@ -1,8 +1,9 @@
 """What a caller gets to see of an order: one shape per family, every field always there.
 
 All families: ``id``, ``product``, ``state`` (runtime), ``status`` (the family's word for the
-money), ``created_at``, ``updated_at`` and ``code``/``detail`` of the refusal that ended it, or
-null. Absent values are null; amounts are ``{"amount", "currency"}``; times RFC 3339 UTC.
+money), ``request`` (what was asked for), ``created_at``, ``updated_at`` and ``code``/``detail`` of
+the refusal that ended it, or null. Absent values are null; amounts are
+``{"amount", "currency"}``; times RFC 3339 UTC.
 Documented in ``docs/build/orders.md``.
 """
 
@@ -28,6 +29,7 @@ def show(order: Order) -> Shown:
         "state": order.state.value,
         "status": order.status,
         **_BY_FAMILY.get(order.family, _product)(order),
+        "request": dict(order.input),
         "code": order.output.get("code"),
         "detail": order.output.get("detail"),
         "created_at": rfc3339(order.created_at),
@@ -169,7 +171,6 @@ def _product(order: Order) -> Shown:
         "waits_for": order.waits_for,
         "due_at": _time(order.wake_at),
         "simulated": order.output.get("simulated", False),
-        "request": dict(order.input),
         "result": {noun: shown_section(order, noun) for noun in order.book},
     }
 

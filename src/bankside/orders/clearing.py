@@ -4,14 +4,15 @@ Always true: a date is sealed after every order that is due on it was settled, s
 in the date it was earned; every step may be stopped and started again by any worker.
 """
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 import structlog
 
 from bankside.bank import clearing, reconciliation
 from bankside.bank.clearing import Batch, BatchState
 from bankside.bank.reconciliation import OWN, Chosen, Day
-from bankside.kernel.db import transaction
+from bankside.kernel.db import Connection, transaction
 from bankside.kernel.errors import Refused
 from bankside.orders import workflow
 from bankside.orders.desk import Desk
@@ -37,11 +38,7 @@ async def clear(desk: Desk, on: date) -> Batch:
     for _ in range(SWEEPS_MAX if open_still else 1):
         if not await workflow.end_of_day(desk, on):
             break
-    await clearing.seal(desk.pool, desk.clock, on)
-    batch = await clearing.advance(desk.pool, desk.clock, desk.network, on)
-    if batch.state is BatchState.CONFIRMED and await _agrees(desk, on):
-        batch = await clearing.reconciled(desk.pool, desk.clock, batch)
-    return batch
+    return await _onwards(desk, await clearing.seal(desk.pool, desk.clock, on))
 
 
 async def clear_due(desk: Desk, on: date) -> int:
@@ -54,13 +51,55 @@ async def clear_due(desk: Desk, on: date) -> int:
     return len(dates)
 
 
-async def _agrees(desk: Desk, on: date) -> bool:
+async def clear_space(desk: Desk, space: str) -> None:
+    """What the clearing of a data space has to do by its clock, the desk's, is done.
+
+    Its orders are settled by whoever keeps its clock, before this. Raises BatchUnbalanced.
+    """
+    for _ in range(DATES_MAX):
+        if await clearing.seal_space(desk.pool, desk.clock, space) is None:
+            break
+    async with desk.reading() as db:
+        waiting = await clearing.unfinished(db, space, limit=DATES_MAX)
+    for batch in waiting:
+        await _onwards(desk, batch)
+
+
+async def dues(db: Connection, spaces: Sequence[str]) -> Mapping[str, datetime]:
+    """When the clearing of each space has something to do next, by the space's own clock.
+
+    A confirmed date with open breaks waits for people, not for the clock.
+    """
+    found = await clearing.seals_next(db, spaces)
+    for batch, at in await clearing.steps_next(db, spaces):
+        if batch.state is BatchState.CONFIRMED and await _has_breaks(db, batch.space, batch.on):
+            continue
+        found[batch.space] = min(found.get(batch.space, at), at)
+    return found
+
+
+async def _has_breaks(db: Connection, partner: str, on: date) -> bool:
+    found = await reconciliation.list_breaks(db, partner, Chosen(channel=OWN, on=on), limit=1)
+    return bool(found.items)
+
+
+async def _onwards(desk: Desk, sealed: Batch) -> Batch:
+    """The sealed date goes as far as it can today, to where orders and books agree on it."""
+    on, space = sealed.on, sealed.space
+    batch = await clearing.advance(desk.pool, desk.clock, desk.network, on, space)
+    if batch.state is BatchState.CONFIRMED and await _agrees(desk, batch):
+        batch = await clearing.reconciled(desk.pool, desk.clock, batch)
+    return batch
+
+
+async def _agrees(desk: Desk, batch: Batch) -> bool:
     """Whether orders and ledger agree on the date for every partner in the batch.
 
     The runs are kept, and their breaks with them: a date with an open one waits for people.
     """
+    on = batch.on
     async with desk.reading() as db:
-        partners = await clearing.partners_of(db, on)
+        partners = await clearing.partners_of(db, batch)
     agreed = True
     for partner in partners:
         try:
@@ -68,13 +107,12 @@ async def _agrees(desk: Desk, on: date) -> bool:
                 day = Day(partner, on)
                 if not await reconciliation.was_run(db, day):
                     await reconciliation.run(db, desk.clock, day, orders=records)
-                chosen = Chosen(channel=OWN, on=on)
-                found = await reconciliation.list_breaks(db, partner, chosen, limit=1)
+                has_breaks = await _has_breaks(db, partner, on)
         except Refused as refused:
             _log.warning("date_not_reconciled", partner=partner, on=str(on), code=refused.code)
             agreed = False
             continue
-        if found.items:
+        if has_breaks:
             _log.warning("date_has_breaks", partner=partner, on=str(on))
             agreed = False
     return agreed

@@ -28,7 +28,7 @@ from bankside.orders.errors_money import (
 )
 from bankside.orders.interest import month_after
 from bankside.orders.model import Order, PlanStep
-from bankside.orders.primitives import ticket
+from bankside.orders.primitives import ticket, upkeep
 from bankside.orders.primitives.deposit import bank_day
 from bankside.orders.unattended import again, commit, give_back, onwards
 
@@ -120,6 +120,11 @@ async def card_month(desk: Desk, order: Order) -> None:
     await again(desk, order, "loan.bill", "信用卡账单 card bill")
 
 
+async def account_fee(desk: Desk, order: Order) -> None:
+    """A period of an account is over, or what it owes is tried again."""
+    await again(desk, order, upkeep.USE, upkeep.narrative(order, desk.clock.now()))
+
+
 async def quote_over(desk: Desk, order: Order) -> None:
     """Nobody dealt at the quoted rate in time."""
     change = engine.close(order, desk.clock.now(), why="the quote ran out")
@@ -147,6 +152,7 @@ async def contract_over(desk: Desk, order: Order) -> None:
 
 
 CLOCKWORK: Mapping[str, Clockwork] = {
+    "account.charge": account_fee,
     "deposit.accrue": deposit_interest,
     "hold.release": hold_over,
     "invest.value": valuation,

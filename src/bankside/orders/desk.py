@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from bankside.bank.ledger import Books, transfer
+from bankside.bank.ledger import Books, Group, transfer
 from bankside.catalog import Catalogue, Product, ProductOperation
 from bankside.identity.assertions import proof_used
 from bankside.kernel.call import Answer, Call
@@ -33,8 +34,9 @@ from bankside.kernel.db import (
     write_all,
 )
 from bankside.kernel.errors import BanksideError, Refused, Unavailable
+from bankside.kernel.idempotency import KeyScope
 from bankside.kernel.secrets import Vault
-from bankside.orders import events, store, store_keys
+from bankside.orders import account_classes, engine, events, store, store_keys
 from bankside.orders.editions import Editions
 from bankside.orders.engine import Change
 from bankside.orders.errors import (
@@ -62,6 +64,8 @@ ORDER_WAIT_SECONDS = 5.0
 # Each lost race means somebody else's change went through, so more attempts change little.
 ATTEMPTS_MAX = 8
 KEY_LENGTH_MAX = 128
+# Counts that one order remembers: more acts than these count on when it is undone.
+COUNTED_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Ticket:
     operation: ProductOperation
     product: Product
     at: datetime
-    key: store_keys.KeyScope | None = None
+    key: KeyScope | None = None
     request_hash: bytes = b""
     accounts: frozenset[str] | None = None
 
@@ -198,9 +202,11 @@ class Desk:
         """
         group = group_of(unit.changes, unit.narrative)
         group_id = group.id if group else None
-        riders = [write for change in unit.changes for write in change.writes]
+        counted = await self._counted(unit, group)
+        changes = _remembering(unit.changes, store_keys.counted([*unit.writes, *counted]))
+        riders = [write for change in changes for write in change.writes]
         proof = self._proof_of(unit.ticket)
-        accepted = [*proof, *unit.writes, *riders, *self._written(unit.changes, group_id)]
+        accepted = [*proof, *unit.writes, *counted, *riders, *self._written(changes, group_id)]
         refused: list[Write] = []
         if unit.ticket and unit.ticket.key and unit.answer:
             accepted.append(_kept(unit.ticket, unit.answer, unit.changes[0].after.id))
@@ -239,6 +245,15 @@ class Desk:
         except CONNECTION_LOST as error:
             raise Unavailable(retry_after=1) from error
         return answer
+
+    async def _counted(self, unit: Unit, group: Group | None) -> Sequence[Write]:
+        """What counts against the limits of class II and III accounts. ClassLimitExceeded."""
+        legs = account_classes.touched(group)
+        if not legs:
+            return ()
+        async with self.reading() as db:
+            partner = unit.changes[0].after.partner
+            return await account_classes.counted(db, partner, legs, self.clock.now())
 
     def _proof_of(self, ticket: Ticket | None) -> Sequence[Write]:
         """The proof of a call by token is used up with what the call does."""
@@ -314,6 +329,18 @@ class Desk:
         return Answer(stored.status, answer, hit=True, facts=facts)
 
 
+def _remembering(
+    changes: Sequence[Change], counted: Sequence[Mapping[str, Any]]
+) -> Sequence[Change]:
+    """The changes with what was counted for the last one's order: undone, it is freed again."""
+    if not counted:
+        return changes
+    *others, last = changes
+    known = [*last.after.output.get(engine.COUNTED, ()), *counted][-COUNTED_MAX:]
+    after = replace(last.after, output={**last.after.output, engine.COUNTED: known})
+    return (*others, replace(last, after=after))
+
+
 def refusal(reason: str | None, words: Mapping[str, type[BanksideError]]) -> BanksideError:
     """The ledger's verdict in the words of orders."""
     found = words.get(reason or "") or BY_VERDICT.get(reason or "", PaymentRefused)
@@ -329,13 +356,6 @@ def _keyed(ticket: Ticket) -> Ticket:
         return ticket
     if not (key and len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
         raise KeyMissing
-    scope = store_keys.KeyScope(
-        call.caller.partner,
-        call.caller.tenant or "",
-        call.caller.app,
-        ticket.operation.id,
-        key,
-    )
     content = [ticket.operation.id, dict(call.path), dict(call.query), dict(call.body)]
     # A key answers nothing of one customer to a token of another.
     content += [call.caller.psu] if call.caller.psu else []
@@ -345,7 +365,8 @@ def _keyed(ticket: Ticket) -> Ticket:
     if ticket.accounts is not None and not ticket.operation.moves_money:
         content += [sorted(ticket.accounts)]
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
-    return replace(ticket, key=scope, request_hash=hashlib.sha256(text.encode()).digest())
+    request_hash = hashlib.sha256(text.encode()).digest()
+    return replace(ticket, key=KeyScope.of(call), request_hash=request_hash)
 
 
 def _kept(ticket: Ticket, answer: Answer, order: str | None) -> Write:

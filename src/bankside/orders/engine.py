@@ -14,6 +14,7 @@ from uuid import UUID
 from bankside.bank.ledger import Leg
 from bankside.kernel.db import Write
 from bankside.kernel.errors import Refused
+from bankside.orders import store_keys
 from bankside.orders.errors import (
     OrderAlreadyPaid,
     OrderClosed,
@@ -30,6 +31,10 @@ STEPS_MAX = 32
 # The journal's word for a day on which nothing could be done.
 SLEEP = "order.sleep"
 _PASSED_OVER = frozenset({"event", "daily", "end-of-day", "due-date", "maturity"})
+
+
+# Where an order remembers what was counted for it against limits (``store_keys.counted``).
+COUNTED = "counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,8 @@ def compensate(order: Order, done: Iterable[str], code: str, at: datetime) -> Ch
         writes += effect.writes
         hold = effect.hold or hold
         entries.append(Entry(step.id, step.use, status="reversed", output={"code": code}))
+    # What came to nothing counts against no day's limit.
+    writes += [store_keys.freed(order.partner, each) for each in order.output.get(COUNTED, ())]
     after = replace(
         now,
         state=moved(now.state, State.COMPENSATED),

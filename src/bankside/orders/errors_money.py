@@ -109,6 +109,12 @@ class NotAPensionAccount(Invalid):
     code = "pension.account_wrong"
 
 
+class AccountFeeOwed(Refused):
+    """What keeping the account cost is still owed, and the account does not cover it."""
+
+    code = "account.fee_owed"
+
+
 class PensionAccountExists(Refused):
     """The person has a personal pension account already; there is one for each person."""
 

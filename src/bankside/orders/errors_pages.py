@@ -15,6 +15,13 @@ class PaymentTermsChanged(Refused):
     code = "payment_page.terms_changed"
 
 
+class ReturnAddressForeign(Refused):
+    """The address for the payer's way back (``return_url``) is not registered for the app."""
+
+    code = "payment_page.return_address_not_registered"
+    status = 422
+
+
 class ReturnAddressRefused(Invalid):
     """The address for the payer's way back (``return_url``) is not https, nor this machine's."""
 

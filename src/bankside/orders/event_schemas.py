@@ -86,6 +86,8 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "dishonoured": ("已拒付", "the drawer could not pay at maturity"),
     "drawn": ("已提款", "the loan was drawn"),
     "endorsed": ("已背书", "the instrument changed hands"),
+    "fee_charged": ("已收取账户费用", "what keeping the account costs was taken"),
+    "fee_owed": ("账户费用未收足", "the account does not cover what keeping it costs"),
     "granted": ("已授信", "a limit was granted"),
     "held": ("已冻结资金", "money was put on hold"),
     "issued": ("已签发", "a paper or right was issued"),

@@ -225,11 +225,13 @@ def _date(_field: Input, given: Any) -> date:
     raise _Fault("field.date", "expected a date such as 2026-03-02")
 
 
-def _integer(_field: Input, given: Any) -> int:
+def _integer(field: Input, given: Any) -> int:
     if isinstance(given, bool) or not isinstance(given, int):
         raise _Fault("field.type", "expected a whole number")
-    if abs(given) > INTEGER_MAX:
-        raise _Fault("field.range", f"expected a number up to {INTEGER_MAX}")
+    least = -INTEGER_MAX if field.least is None else field.least
+    most = INTEGER_MAX if field.most is None else field.most
+    if not least <= given <= most:
+        raise _Fault("field.range", f"expected a number from {least} to {most}")
     return given
 
 

@@ -77,13 +77,31 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFee:
+    """What keeping the account costs every ``months`` months, in minor units of its currency.
+
+    The first ``free_months`` calendar months are free, and so is a period in which the account
+    never stood below ``waived_from`` (None: there is no such waiver).
+    """
+
+    minor: int
+    months: int = 1
+    free_months: int = 0
+    waived_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """The price and caps an order began with; fee bounds are minor units of its currency."""
+    """The price and caps an order began with; fee bounds are minor units of its currency.
+
+    ``account``: what keeping the account costs that the order opens.
+    """
 
     fee_rate_bp: int = 0
     fee_min: int | None = None
     fee_max: int | None = None
     split_share_max_bp: int = 0
+    account: AccountFee | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,12 @@ from typing import Any
 
 from bankside.bank.accounts import (
     Account,
+    AccountLocked,
     AccountNotFound,
     House,
     accounts_by_reference,
     house_account,
+    is_locked,
     payer_of_token,
     spent,
 )
@@ -37,7 +39,10 @@ from bankside.orders.model import Order
 from bankside.orders.store import Scope
 
 # Fields that name an account to read or to debit; anybody's account may be credited.
-_HOLDERS = frozenset({"/payer_account", "/drawer_account", "/from_account", "/subject", "?subject"})
+_PAYERS = frozenset({"/payer_account", "/drawer_account", "/from_account"})
+_HOLDERS = _PAYERS | {"/subject", "?subject"}
+# Where pension products name the account whose money stays within pensions.
+_PENSION = "/pension_account"
 # Roles of the bank's own accounts, by the words definitions use for them.
 _HOUSE: Mapping[str, House] = {
     "fee_income": House.FEE_INCOME,
@@ -78,7 +83,8 @@ async def accounts(
 ) -> dict[str, Account]:
     """The accounts that fields name (pointer -> id or number), by what they were named.
 
-    Raises AccountUnknown and, when one is in another currency than ``amount``, CurrencyRefused.
+    Raises AccountUnknown, AccountLocked for a pension account that would pay and, when one is in
+    another currency than ``amount``, CurrencyRefused.
     """
     found = await known(db, scope, named)
     for pointer, reference in named.items():
@@ -94,7 +100,7 @@ async def known(
     *,
     debited: Collection[str] = frozenset(),
 ) -> dict[str, Account]:
-    """Like ``accounts``, in any currency. Raises AccountUnknown.
+    """Like ``accounts``, in any currency. Raises AccountUnknown, AccountLocked.
 
     ``debited`` are further pointers whose accounts have to be the caller's own.
     """
@@ -108,6 +114,10 @@ async def known(
                 f"there is no account {reference[:40]}",
                 errors=[fault(pointer, AccountUnknown.code, "there is no such account")],
             )
+        pays = pointer in _PAYERS or (pointer in debited and pointer != _PENSION)
+        if pays and is_locked(found[reference]):
+            detail = "what is in a pension account leaves it as a pension"
+            raise AccountLocked(detail, errors=[fault(pointer, AccountLocked.code, detail)])
     return found
 
 

@@ -31,6 +31,7 @@ KINDS: Mapping[str, str] = {
     "hold.capture": "capture",
     "hold.release": "release",
     "account.close": "sweep",
+    "account.charge": "fee",
     "deposit.place": "deposit",
     "invest.subscribe": "subscription",
     "invest.value": "valuation",

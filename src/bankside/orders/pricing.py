@@ -1,9 +1,10 @@
 """The price an order begins with: the product's, or what the merchant's contract fixes."""
 
 from bankside.bank.merchants import Merchant
+from bankside.catalog import AccountFee as Price
 from bankside.catalog import Product
 from bankside.orders import rules
-from bankside.orders.model import Terms
+from bankside.orders.model import AccountFee, Terms
 
 
 def terms(product: Product, currency: str, merchant: Merchant | None = None) -> Terms:
@@ -19,6 +20,18 @@ def terms(product: Product, currency: str, merchant: Merchant | None = None) -> 
         fee_min=_bound(fees.min_minor, currency),
         fee_max=_bound(fees.max_minor, currency),
         split_share_max_bp=merchant.split_share_max_bp if merchant else 0,
+        account=_account_fee(fees.account, currency),
+    )
+
+
+def _account_fee(fee: Price | None, currency: str) -> AccountFee | None:
+    if fee is None:
+        return None
+    return AccountFee(
+        minor=rules.in_currency(fee.cents, currency),
+        months=fee.months,
+        free_months=fee.free_months,
+        waived_from=_bound(fee.waived_from_cents, currency),
     )
 
 

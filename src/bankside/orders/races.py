@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from bankside.bank.accounts import ONE_MOVER, ONE_PENSION, SPENT_ONCE, PayerTokenUsed
+from bankside.bank.accounts import ONE_MOVER, ONE_OF_CLASS, ONE_PENSION, SPENT_ONCE, PayerTokenUsed
 from bankside.identity.assertions import USED_ONCE, ProofUsed
 from bankside.identity.consents import IN_FORCE, WITHIN_LIMIT, LimitOfConsentExceeded
 from bankside.orders.errors import LimitPerDay
@@ -17,6 +17,7 @@ RACES = frozenset(
         "codes_used_once",
         "outbox_partner_id_object_id_object_seq_key",
         ONE_MOVER,
+        ONE_OF_CLASS,
         ONE_PENSION,
         IN_FORCE,
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from bankside.bank.accounts import in_space
 from bankside.bank.reconciliation import KINDS, Record
 from bankside.kernel.calendar import business_date
 from bankside.kernel.db import Connection, Row
@@ -40,17 +41,20 @@ async def records(
     rows: list[Row] = []
     async for row in store_reconciling.postings(db, partner, since, until):
         if rows and rows[0]["reference"] != row["reference"]:
-            for record in of_posting(rows):
+            for record in _of_posting(rows, partner):
                 yield record
             rows = []
         rows.append(row)
         assert len(rows) <= ROWS_A_POSTING_MAX, "a posting is one change"
-    for record in of_posting(rows):
+    for record in _of_posting(rows, partner):
         yield record
 
 
-def of_posting(rows: Sequence[Mapping[str, Any] | Row]) -> list[Record]:
-    """The records of one posting: one a credited account, or one without sums; none if not ours."""
+def _of_posting(rows: Sequence[Mapping[str, Any] | Row], partner: str) -> list[Record]:
+    """The records of one posting: one a credited account, or one without sums; none if not ours.
+
+    An account of the bank is the one that the partner's data space has for it.
+    """
     posted = [row for row in rows if row["use"] in posting.KINDS and row["status"] == "done"]
     if not posted or any(row["status"] == "reversed" for row in rows):
         return []
@@ -65,7 +69,7 @@ def of_posting(rows: Sequence[Mapping[str, Any] | Row]) -> list[Record]:
     sums: dict[str, int] = defaultdict(int)
     for row in posted:
         for account, minor in _credits(row):
-            sums[account] += minor
+            sums[in_space(account, partner)] += minor
     return [
         Record(first["reference"], party, kind, minor, first["currency"], on, "posted", order)
         for party, minor in sorted(sums.items())

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bankside.catalog import Product, ProductOperation
 from bankside.kernel.errors import BanksideError, Unavailable
+from bankside.orders.conditions import AMONG, CONDITIONS
 from bankside.orders.errors import (
     BY_VERDICT,
     InputInvalid,
@@ -24,6 +25,7 @@ from bankside.orders.errors import (
     OrderBusy,
     PaymentRefused,
 )
+from bankside.orders.errors_core import ClassLimitExceeded
 from bankside.orders.families import handler
 from bankside.orders.openbanking import HANDLERS
 from bankside.orders.preparations import PREPARATIONS
@@ -36,7 +38,9 @@ _ROOMS: Final = (
     "bankside.kernel.paging",
 )
 _KEYED: Final = frozenset({KeyMissing, KeyReused, KeyInProgress})
-_MONEY: Final = frozenset({*BY_VERDICT.values(), PaymentRefused, LimitPerDay, LimitPerTransaction})
+_MONEY: Final = frozenset(
+    {*BY_VERDICT.values(), PaymentRefused, LimitPerDay, LimitPerTransaction, ClassLimitExceeded}
+)
 # Actions that undo or repeat any step of the plan.
 _ANY_STEP: Final = frozenset({"order.cancel", "order.retry"})
 
@@ -51,6 +55,9 @@ def codes(product: Product, operation: ProductOperation) -> tuple[str, ...]:
     if carried_out is None:
         return ("product.not_available",)
     found: set[Refusal] = {Unavailable, InputInvalid, *_named(_plain(carried_out))}
+    for rules in (AMONG, CONDITIONS):
+        if operation.id in rules:
+            found |= _named(_plain(rules[operation.id]))
     if operation.writes:
         found |= {OrderBusy, *_KEYED}
     if operation.moves_money or operation.runs in PRIMITIVES:

@@ -4,7 +4,8 @@ Always true: a date is paid at most once (the transfer's number names standing o
 and the standing order moves on in the commit that pays); it is paid from 9:00 Beijing time on its
 date, or on the first working day after it; one that the ledger or a limit refuses is tried on the
 next two working days and then passed over. A date that nobody paid for a week is passed over as
-well: whoever waited for it has paid it otherwise.
+well: whoever waited for it has paid it otherwise. A sandbox space whose clock was moved is paid by
+that clock (`sandbox.jump`).
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from bankside.bank.accounts import Account, accounts_by_reference
 from bankside.bank.standing_orders import (
     StandingOrder,
     due_standing_orders,
+    first_standing_orders,
     moved_on,
     pays_on,
     tried_again,
@@ -37,6 +39,7 @@ from bankside.orders.pricing import terms
 from bankside.orders.primitives.deposit import bank_day
 from bankside.orders.primitives.mandate import due_at
 from bankside.orders.store_keys import Spending
+from bankside.partners import moved_clocks
 
 PRODUCT: Final = "payment.internal-transfers"
 # Who the call record and the order name as the app: nobody called.
@@ -58,13 +61,20 @@ class _Payment:
 
 
 async def pay(desk: Desk) -> int:
-    """Pay every standing order that is due; how many were paid, refused or passed over."""
+    """Pay every standing order that is due; how many were paid, refused or passed over.
+
+    Data spaces with clocks of their own are apart.
+    """
     at = desk.clock.now()
     handled = 0
     after = (date.min, "", "")
+    async with desk.reading() as db:
+        apart = await moved_clocks(db)
     for _ in range(PAGES_MAX):
         async with desk.reading() as db:
-            found = await due_standing_orders(db, bank_day(at), after=after, limit=PAGE)
+            found = await due_standing_orders(
+                db, bank_day(at), after=after, limit=PAGE, apart=apart.keys()
+            )
         for each in found:
             handled += await _one(desk, each, at)
         if len(found) < PAGE:
@@ -73,6 +83,26 @@ async def pay(desk: Desk) -> int:
         assert last.next_on is not None, "only those with a date are due"
         after = (last.pay_on or last.next_on, last.partner, last.id)
     return handled
+
+
+async def pay_in(desk: Desk, space: str) -> None:
+    """Pay what is due in a data space of the sandbox by its clock, the desk's."""
+    at = desk.clock.now()
+    for _ in range(PAGE):
+        async with desk.reading() as db:
+            first = (await first_standing_orders(db, [space])).get(space)
+        if first is None or not await _one(desk, first, at):
+            break
+
+
+async def dues(db: Connection, spaces: Sequence[str]) -> dict[str, datetime]:
+    """When the next standing order is due in each of the spaces that have one, by its own clock."""
+    found = {}
+    for space, first in (await first_standing_orders(db, spaces)).items():
+        due = pays_on(first)
+        assert due is not None, "it is active and has a date"
+        found[space] = due_at(due)
+    return found
 
 
 async def _one(desk: Desk, standing: StandingOrder, at: datetime) -> bool:

@@ -178,6 +178,18 @@ async def find_by_reference(
     return _order(row) if row else None
 
 
+async def waiting_on(db: Connection, partner: str, subject: str, use: str) -> Order | None:
+    """The order about a ledger account that waits at a step of this primitive."""
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from orders.orders where partner_id = $1 and subject = $2"  # noqa: S608
+        " and waits_for = $3 order by order_id desc limit 1",
+        partner,
+        subject,
+        use,
+    )
+    return _order(row) if row else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which orders a list shows; None asks for nothing; times are half-open.
@@ -191,6 +203,7 @@ class Filter:
     subject: str | None = None
     parent: str | None = None
     about: str | None = None
+    status: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -203,6 +216,7 @@ _CONDITIONS = {
     "reference": "reference = ${}",
     "subject": "subject = ${}",
     "parent": "parent_id = ${}",
+    "status": "status = ${}",
     # Whose subject an account is, or who holds a part of a paper.
     "about": "(subject = ${0} or (scope like 'instr:%' and shares ? ${0})"
     " or (scope like 'policy:%' and roles ->> 'account' = ${0}))",

@@ -3,10 +3,13 @@
 A key is remembered for ``KEYS_KEPT_DAYS``; the period is part of the contract with partners.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from bankside.kernel.db import Connection, Write
+from bankside.kernel.idempotency import KeyScope
 
 # Longer than the longest retry a partner is told to make (24 h); reliability guide, section 3.
 KEYS_KEPT_DAYS = 7
@@ -21,17 +24,10 @@ _SPENT = (
     " on conflict (partner_id, product, subject, currency, day)"
     " do update set spent = orders.usage.spent + $6, ceiling = $7"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class KeyScope:
-    """What an idempotency key is unique in."""
-
-    partner: str
-    tenant: str
-    app: str
-    operation: str
-    key: str
+_FREED = (
+    "update orders.usage set spent = greatest(spent - $6, 0) where partner_id = $1"
+    " and product = $2 and subject = $3 and currency = $4 and day = $5"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +58,7 @@ def answered(scope: KeyScope, stored: Stored, *, at: datetime) -> Write:
     return Write(
         _ANSWERED,
         (
-            scope.partner,
-            scope.tenant,
-            scope.app,
-            scope.operation,
-            scope.key,
+            *scope,
             stored.request_hash,
             stored.status,
             stored.answer,
@@ -92,6 +84,24 @@ def spent(spending: Spending) -> Write:
     )
 
 
+def counted(writes: Iterable[Write]) -> list[dict[str, Any]]:
+    """What the writes count, as plain JSON: an order that is undone frees it again."""
+    return [
+        {"product": product, "subject": subject, "currency": currency, "day": str(day), "minor": n}
+        for each in writes
+        if each.sql is _SPENT
+        for _, product, subject, currency, day, n, _ in (each.row,)
+    ]
+
+
+def freed(partner: str, use: Mapping[str, Any]) -> Write:
+    """Takes back what was counted, on the day it was counted for."""
+    day = date.fromisoformat(use["day"])
+    return Write(
+        _FREED, (partner, use["product"], use["subject"], use["currency"], day, use["minor"])
+    )
+
+
 async def spent_today(db: Connection, spending: Spending) -> int:
     """Minor units the subject has moved so far on the day."""
     found: int | None = await db.fetchval(
@@ -111,11 +121,7 @@ async def stored_answer(db: Connection, scope: KeyScope) -> Stored | None:
     row = await db.fetchrow(
         "select request_hash, status, answer, order_id from orders.idempotency"
         " where partner_id = $1 and tenant_id = $2 and app_id = $3 and operation = $4 and key = $5",
-        scope.partner,
-        scope.tenant,
-        scope.app,
-        scope.operation,
-        scope.key,
+        *scope,
     )
     if row is None:
         return None

@@ -84,3 +84,16 @@ async def settling(
         limit,
     )
     return [row["order_id"] for row in rows]
+
+
+async def state_of_space(db: Connection, space: str) -> tuple[int, int, int, int]:
+    """Orders, journal rows, kept answers and minor units used: what no refusal may change."""
+    row = await db.fetchrow(
+        "select (select count(*) from orders.orders where partner_id = $1),"
+        " (select count(*) from orders.journal where partner_id = $1),"
+        " (select count(*) from orders.idempotency where partner_id = $1),"
+        " (select coalesce(sum(spent), 0)::bigint from orders.usage where partner_id = $1)",
+        space,
+    )
+    assert row is not None, "a row without a table is always there"
+    return tuple(row)

@@ -8,7 +8,6 @@ from typing import Any
 from tests.orders.little_bank import LittleBank, cny
 
 from bankside.bank import clearing, ledger
-from bankside.bank.accounts import Account
 from bankside.bank.clearing import Batch, Form, Outside, Payout, Position, Terms, Whose, Written
 from bankside.bank.ledger import Books
 from bankside.bank.merchants import Merchant
@@ -41,18 +40,6 @@ class Platform:
             agreed = Terms(partner=self.bank.partner, merchant=merchant.id, **terms)
             await clearing.agree(db, self.bank.clock, agreed)
 
-    async def pay(self, merchant: Merchant, amount: str, payer: Account | None = None) -> str:
-        """A paid order that can be split; its id."""
-        payer = payer or await self.bank.account(amount)
-        body = {
-            "merchant": merchant.id,
-            "order_no": f"S{secrets.token_hex(6)}",
-            "amount": cny(amount),
-            "payer_token": await self.bank.token(payer),
-        }
-        order = await self.bank.shown("merchant.split-orders.create", body)
-        return str(order["id"])
-
     async def scanned(self, merchant: Merchant, amount: str) -> str:
         """A paid order that the end of its day settles."""
         payer = await self.bank.account(amount)
@@ -66,7 +53,7 @@ class Platform:
 
     async def sold(self, merchant: Merchant, amount: str) -> str:
         """A payment whose splitting is finished; its order."""
-        order = await self.pay(merchant, amount)
+        order = await self.bank.pay(merchant, amount)
         await self.finish(order)
         return order
 

@@ -30,7 +30,10 @@ from bankside.orders.errors import RefundFundsInsufficient
 
 async def test_a_merchants_date_is_one_payment_on_the_next_working_day(platform: Platform) -> None:
     merchant = await platform.merchant()
-    first, second = await platform.pay(merchant, "100.00"), await platform.pay(merchant, "50.00")
+    first, second = (
+        await platform.bank.pay(merchant, "100.00"),
+        await platform.bank.pay(merchant, "50.00"),
+    )
     rider = await platform.bank.receiver(merchant)
     share = {"receivers": [{"account": rider.id, "amount": cny("10.00")}]}
     await platform.bank.call("merchant.split-orders.splits", share, path=first)

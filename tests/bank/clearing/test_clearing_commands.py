@@ -2,21 +2,21 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.bank.clearing.clearing_world import MONDAY, TUESDAY, Platform, platform_on
 
-from bankside.bank.clearing import BatchNotFound, BatchTransitionRefused, Whose
+from bankside.bank.clearing import Batch, BatchNotFound, BatchTransitionRefused, Whose
 from bankside.bank.ledger import Books
 from bankside.bank.merchants import MerchantNotFound
 from bankside.cli import clearing, people
-from bankside.cli.output import DONE
+from bankside.cli.output import DONE, USAGE
 from bankside.cli.tree import build
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool, transaction
@@ -39,9 +39,9 @@ class Here:
     async def pool(self) -> AsyncIterator[Pool]:
         yield self.database
 
-    async def clear_day(self, pool: Pool, day: str | None) -> Mapping[str, Any]:
-        batch = await self.platform.bank.orders.clear(MONDAY)
-        return {"date": day, "state": batch.state.value, "sha256": batch.hash}
+    async def clear_day(self, pool: Pool, day: date | None) -> Batch:
+        assert day is not None
+        return await self.platform.bank.orders.clear(day)
 
 
 @pytest.fixture
@@ -86,6 +86,16 @@ async def test_a_date_is_cleared_shown_and_filed_from_the_terminal(
     assert listed["date"] == "2026-03-02"
     (books,) = await _told(capsys, clearing.accounts(here, partner, as_json=True))
     assert (books["reserved"], books["payable"]) == ("5.00", "94.00")
+
+
+async def test_a_word_that_is_no_date_ends_the_command_before_anything_runs(
+    here: Here, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        await clearing.run(here, "yesterday", as_json=True)
+
+    assert ended.value.code == USAGE
+    assert "'yesterday' is not a date such as 2026-03-02" in capsys.readouterr().err
 
 
 async def test_a_settlement_file_is_signed_and_the_same_bytes_every_time(

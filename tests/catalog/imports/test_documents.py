@@ -120,6 +120,29 @@ async def test_renamed_members_and_named_refusals_are_told_as_ours(desk: Desk) -
     assert "tips.poor" in node["x-bankside-errors"]
 
 
+def example_of(document: dict[str, Any], path: str, method: str) -> Any:
+    return document["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
+
+
+async def test_a_request_has_an_example_that_its_schema_takes(desk: Desk) -> None:
+    found = await document(desk)
+
+    assert example_of(found, "/v1/tips", "post") == {"amount": MONEY}
+
+
+async def test_a_renamed_member_stands_in_the_example_where_our_callers_write_it(
+    desk: Desk,
+) -> None:
+    review = proposal()
+    create = next(each for each in review["operations"] if each["word"] == "create")
+    create["map_request"] = [
+        {"source": "/tip/sum", "target": "/amount", "unit": "minor", "currency": "/currency"},
+    ]
+    found = await document(desk, review)
+
+    assert example_of(found, "/v1/tips", "post") == {"tip": {"sum": MONEY}}
+
+
 async def test_a_forwarded_operation_names_what_it_can_end_in(desk: Desk) -> None:
     found = await document(desk)
 

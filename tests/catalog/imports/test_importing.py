@@ -18,6 +18,7 @@ from bankside.gateway.routes import Routes
 from bankside.gateway.serving import Serving
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Connection, Pool
+from bankside.kernel.idempotency import KeyScope
 from bankside.kernel.signing import generate, public_der, signer, verifier
 from bankside.kernel.snapshot import Snapshot, decode, encode
 from bankside.orders import Orders
@@ -253,43 +254,43 @@ async def test_a_key_is_taken_once_kept_with_its_answer_and_freed(
     pool: Pool, clock: FixedClock
 ) -> None:
     keys = ForwardedKeys(pool, clock)
-    place = ("prt_keys", "", "app", "imported.tips.create", "k1")
+    scope = KeyScope("prt_keys", "", "app", "imported.tips.create", "k1")
     first, other = bytes(32), bytes([1]) * 32
 
-    assert (await keys.begin(place, first, may_resume=False))[0] == "fresh"
-    assert (await keys.begin(place, first, may_resume=True))[0] == "running"
-    assert (await keys.begin(place, other, may_resume=True))[0] == "other"
-    await keys.unknown(place)
-    assert (await keys.begin(place, first, may_resume=False))[0] == "unknown"
-    assert (await keys.begin(place, first, may_resume=True))[0] == "fresh"
-    await keys.answered(place, 201, b"{}")
-    assert await keys.begin(place, first, may_resume=True) == ("answered", 201, b"{}")
-    await keys.free(place)
-    assert (await keys.begin(place, other, may_resume=False))[0] == "fresh"
+    assert (await keys.begin(scope, first, may_resume=False)).standing == "fresh"
+    assert (await keys.begin(scope, first, may_resume=True)).standing == "running"
+    assert (await keys.begin(scope, other, may_resume=True)).standing == "other"
+    await keys.unknown(scope)
+    assert (await keys.begin(scope, first, may_resume=False)).standing == "unknown"
+    assert (await keys.begin(scope, first, may_resume=True)).standing == "fresh"
+    await keys.answered(scope, 201, b"{}")
+    assert await keys.begin(scope, first, may_resume=True) == ("answered", 201, b"{}")
+    await keys.free(scope)
+    assert (await keys.begin(scope, other, may_resume=False)).standing == "fresh"
 
 
 async def test_a_key_whose_call_never_came_back_is_unknown_not_free(
     pool: Pool, clock: FixedClock
 ) -> None:
     keys = ForwardedKeys(pool, clock)
-    place = ("prt_keys", "", "app", "imported.tips.create", "k2")
-    assert (await keys.begin(place, bytes(32), may_resume=False))[0] == "fresh"
+    scope = KeyScope("prt_keys", "", "app", "imported.tips.create", "k2")
+    assert (await keys.begin(scope, bytes(32), may_resume=False)).standing == "fresh"
 
     clock.advance(timedelta(seconds=121))
 
-    assert (await keys.begin(place, bytes(32), may_resume=False))[0] == "unknown"
+    assert (await keys.begin(scope, bytes(32), may_resume=False)).standing == "unknown"
 
 
 async def test_old_keys_are_forgotten(pool: Pool, clock: FixedClock) -> None:
     keys = ForwardedKeys(pool, clock)
-    place = ("prt_keys", "", "app", "imported.tips.create", "k3")
-    await keys.begin(place, bytes(32), may_resume=False)
+    scope = KeyScope("prt_keys", "", "app", "imported.tips.create", "k3")
+    await keys.begin(scope, bytes(32), may_resume=False)
     clock.advance(timedelta(days=8))
 
     async with pool.acquire() as db:
         assert await imports.forget_keys(db, clock) >= 1
 
-    assert (await keys.begin(place, bytes(32), may_resume=False))[0] == "fresh"
+    assert (await keys.begin(scope, bytes(32), may_resume=False)).standing == "fresh"
 
 
 async def test_mismatches_are_counted_without_the_answer(pool: Pool, clock: FixedClock) -> None:

@@ -155,7 +155,7 @@ async def test_a_live_product_takes_no_waiver(desk: Desk) -> None:
 async def test_a_product_with_orders_in_flight_stays(desk: Desk) -> None:
     await desk.both("deprecated", successor=NEXT, notice_days=1)
     desk.later(days=2)
-    await _an_order(desk.db, "waiting")
+    await an_order(desk.db, "waiting")
 
     error = await refused(desk.move(FIRST, "offline"))
     assert "in-flight: 1 orders" in error.detail
@@ -171,9 +171,9 @@ async def test_a_version_that_was_replaced_ends_when_its_last_order_is_done(desk
     for number in (1, 2):
         await desk.called(version=number, times=300)
     (_, second) = await lifecycle.versions(desk.db, SCAN)
-    await lifecycle.vouch(desk.db, desk.clock, FIRST, second, "shadow-compare", reference="r")
+    await desk.vouched(second, "shadow-compare")
     await desk.both("live")
-    await _an_order(desk.db, "waiting")
+    await an_order(desk.db, "waiting")
     assert "in-flight" in (await refused(desk.move(FIRST, "offline"))).detail
     await desk.db.execute(DONE)
 
@@ -267,14 +267,15 @@ async def test_no_proof_before_it_holds(desk: Desk) -> None:
     assert "1 calls reached the bank" in (await refused(_proven(desk))).detail
 
 
-async def _an_order(db: Connection, state: str) -> None:
+async def an_order(db: Connection, state: str, partner: str = "prt_1") -> None:
     await db.execute(
         "insert into orders.orders (partner_id, order_id, app_id, product, product_version, family,"
         " state, status, plan, position, waits_for, scope, content_hash, subject, currency, amount,"
         " shares, terms, roles, input, output, revision, event_seq, created_at, updated_at)"
-        " values ('prt_1', 'ord_1', 'app_1', $1, 1, 'collect', $2, 'waiting', '[]', 0, 'x', 's',"
+        " values ($3, 'ord_1', 'app_1', $1, 1, 'collect', $2, 'waiting', '[]', 0, 'x', 's',"
         " '',"
         " 'acc', 'CNY', 1, '{}', '{}', '{}', '{}', '{}', 1, 1, now(), now())",
         SCAN,
         state,
+        partner,
     )

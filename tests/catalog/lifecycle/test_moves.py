@@ -302,9 +302,9 @@ async def test_a_money_product_needs_the_shadow_comparison_before_it_goes_live(d
         await desk.called(version=number, times=300)
     assert "shadow-compare" in (await refused(desk.move(FIRST, "live"))).detail
 
-    await lifecycle.vouch(
-        desk.db, desk.clock, AUTHOR, version, "shadow-compare", reference="1,000 calls, 0 differ"
-    )
+    await desk.vouched(version, "shadow-compare", FIRST)
+    assert "shadow-compare" in (await refused(desk.move(FIRST, "live"))).detail
+    await desk.vouched(version, "shadow-compare", FIRST, SECOND)
     live = await desk.both("live")
 
     assert (live.version, live.state, live.pilots) == (2, State.LIVE, ())
@@ -348,10 +348,8 @@ async def test_one_version_of_a_product_is_on_trial_at_a_time(desk: Desk) -> Non
 async def test_nobody_vouches_for_what_nobody_asked(desk: Desk) -> None:
     version = await desk.to_sandbox()
 
-    for what, reference in (("good-vibes", "x"), ("crash-tests", "  ")):
-        error = await refused(
-            lifecycle.vouch(desk.db, desk.clock, AUTHOR, version, what, reference=reference)
-        )
+    for what, reference in (("good-vibes", "x"), ("crash-tests", "  "), ("contract-fuzz", "x")):
+        error = await refused(desk.vouched(version, what, FIRST, reference=reference))
         assert error.code == "product.terms_invalid"
 
 

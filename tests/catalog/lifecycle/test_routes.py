@@ -194,5 +194,5 @@ async def _second_is_live(desk: Desk, what: dict[str, object] | None = None) -> 
     desk.later(days=1)
     for number in (1, 2):
         await desk.called(version=number, times=300)
-    await lifecycle.vouch(desk.db, desk.clock, AUTHOR, version, "shadow-compare", reference="r")
+    await desk.vouched(version, "shadow-compare")
     await desk.both("live")

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from httpx import ASGITransport, AsyncClient
@@ -12,6 +13,7 @@ from tests.console.customer_world import Customer, Person, a_customer
 from tests.identity.fapi.rig import ISSUER, VAULT, World
 from tests.orders.little_bank import LittleBank, cny
 
+from bankside.app.page_calls import PageCalls
 from bankside.app.returns import Returns
 from bankside.bank.ledger import Books
 from bankside.catalog import load
@@ -21,6 +23,8 @@ from bankside.console.entry import RealmPages
 from bankside.identity.http import AuthorizationServer, routes
 from bankside.kernel.clock import FixedClock
 from bankside.kernel.db import Pool
+from bankside.kernel.metering import CallRecord, SegmentWriter
+from bankside.kernel.metering.blocks import unpack
 from bankside.kernel.money import Money
 from bankside.orders import Orders
 
@@ -36,6 +40,8 @@ class Shop:
     merchant: str
     applications: list[Litestar]
     world: World
+    folder: Path
+    writers: list[SegmentWriter]
     _numbers: list[int] = field(default_factory=list)
 
     async def order(self, amount: str = "38.50", **more: Any) -> dict[str, Any]:
@@ -49,6 +55,15 @@ class Shop:
             "return_url": BACK,
         }
         return await self.bank.shown(DESK, body | more)
+
+    def records(self) -> list[CallRecord]:
+        """The call records of payments, in no order."""
+        found: list[CallRecord] = []
+        for path in self.folder.glob("*.seg"):
+            worker, _, number = path.stem.rpartition("-")
+            for block in unpack(worker, int(number), 0, path.read_bytes()):
+                found += block.records
+        return found
 
     async def customer(self, *balances: str, partner: str = "") -> Customer:
         """A customer of the shop's data space with money in its CNY accounts."""
@@ -75,8 +90,11 @@ def path(order: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def a_shop(pool: Pool, clock: FixedClock) -> AsyncIterator[Shop]:
-    """A shop of a fresh partner; its web processes have ledger collectors of their own."""
+async def a_shop(pool: Pool, clock: FixedClock, folder: Path) -> AsyncIterator[Shop]:
+    """A shop of a fresh partner; its web processes have ledger collectors of their own.
+
+    ``folder`` is where they write call records.
+    """
     async with AsyncExitStack() as open_things:
         runtimes = []
         for _ in range(2):
@@ -85,19 +103,30 @@ async def a_shop(pool: Pool, clock: FixedClock) -> AsyncIterator[Shop]:
         server = AuthorizationServer(pool, clock, VAULT, ISSUER)
         pages = RealmPages(pool, clock, VAULT, ISSUER)
         way_back = Returns(pool, clock, VAULT, ISSUER)
+        writers = [SegmentWriter(folder, f"web-{number}", clock) for number in range(2)]
+        for writer in writers:
+            open_things.push_async_callback(writer.close)
         applications = [
             Litestar(
                 [
                     *routes(server, refused_page=lambda *_: None),  # type: ignore[arg-type, return-value]
                     customer_face.routes(pages),
-                    checkout.routes(checkout.Checkout(pages, orders.payment_pages, way_back)),
+                    checkout.routes(
+                        checkout.Checkout(
+                            pages,
+                            orders.payment_pages,
+                            way_back,
+                            PageCalls(pool, clock, orders.payment_pages, writer),
+                        )
+                    ),
                 ],
                 openapi_config=None,
             )
-            for _, orders in runtimes
+            for (_, orders), writer in zip(runtimes, writers, strict=True)
         ]
         books, orders = runtimes[0]
         bank = LittleBank(pool, books, clock, orders, f"prt_{secrets.token_hex(8)}")
+        await bank.registered()
         merchant = await bank.merchant()
         world = World(server, pool, clock, [])
-        yield Shop(bank, merchant.id, applications, world)
+        yield Shop(bank, merchant.id, applications, world, folder, writers)

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from bankside.gateway.upstream import Begun, Forwarder, KeyScope
+from bankside.gateway.upstream import Forwarder
 from bankside.kernel.call import Call
 from bankside.kernel.caller import Caller
 from bankside.kernel.clock import SystemClock
 from bankside.kernel.egress import Egress
+from bankside.kernel.idempotency import Begun, KeyScope
 from bankside.kernel.secrets import Vault
 from bankside.kernel.snapshot import (
     Forward,
@@ -45,6 +46,7 @@ SCHEMAS: dict[str, Any] = {
             "amount": {"type": "integer", "minimum": 1},
             "currency": {"type": "string", "minLength": 3, "maxLength": 3},
             "note": {"type": "string", "pattern": "^[a-z ]+$"},
+            "day": {"type": "string", "format": "date"},
         },
     },
     "answer": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},

@@ -110,6 +110,7 @@ async def test_the_credential_is_opened_for_the_request_and_stands_nowhere_else(
         ({"body": {"amount": 0, "currency": "CNY"}}, "/amount"),
         ({"body": {"currency": "CNY"}}, ""),
         ({"body": {"amount": 5, "currency": "CNY", "note": "NO"}}, "/note"),
+        ({"body": {"amount": 5, "currency": "CNY", "day": "2026-02-29"}}, "/day"),
         ({"query": {"colour": "red"}}, "/colour"),
     ],
 )

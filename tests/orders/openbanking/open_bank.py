@@ -15,7 +15,7 @@ from tests.partners.builders import a_partner
 
 from bankside.bank.accounts import Account
 from bankside.bank.ledger import Books
-from bankside.catalog import load
+from bankside.catalog import load, route_of
 from bankside.identity import NewClient, create_client
 from bankside.identity.consents import (
     Agreement,
@@ -49,18 +49,7 @@ Json = dict[str, Any]
 def operation(name: str) -> Operation:
     """An operation as the snapshot carries it; ``name`` without ``open-banking.``."""
     found = load().operations[f"open-banking.{name}"]
-    return Operation(
-        id=found.id,
-        method=found.method,
-        path=found.path,
-        product=found.product,
-        purpose=found.purpose,
-        icbc_path=found.icbc_path,
-        scopes=found.scopes or frozenset(),
-        moves_money=found.moves_money,
-        writes=found.writes,
-        access=found.access,
-    )
+    return route_of(load().open_banking, found, available=True)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """One valid request for every product of the catalogue, from the people of one fresh world.
 
 Always true: what a request names exists in the ``World`` it was made from, and was not used before.
-Public: begins, valid, following, preceding, Earlier, World, stand_up.
+Public: REFUSED_FIRST, begins, valid, following, preceding, Earlier, World, stand_up.
 """
 
 from tests.orders.requests.money import MONEY
@@ -11,9 +11,32 @@ from tests.orders.requests.world import World, stand_up
 
 from bankside.catalog import Product, ProductOperation
 
-__all__ = ["Earlier", "World", "begins", "following", "preceding", "stand_up", "valid"]
+__all__ = [
+    "REFUSED_FIRST",
+    "Earlier",
+    "World",
+    "begins",
+    "following",
+    "preceding",
+    "stand_up",
+    "valid",
+]
 
 _ROWS = MONEY | PAYMENTS
+# What refuses an amount at the product's limit, or above it, first: a smaller limit of its own, or
+# the sample's facts.
+REFUSED_FIRST = frozenset(
+    {
+        "guarantee.share_exceeded",
+        "loan.declined",
+        "loan.overpaid",
+        "mandate.terms_invalid",
+        "pension.cap_exceeded",
+        "policy.claim_exceeds_cover",
+        "policy.premium_mismatch",
+        "refund.exceeds_paid",
+    }
+)
 
 
 def begins(product: Product) -> ProductOperation | None:

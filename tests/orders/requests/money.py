@@ -90,7 +90,12 @@ def remit(w: World) -> dict[str, Any]:
 
 MONEY: dict[str, Body] = {
     "account.personal-accounts.create": person,
-    "account.business-accounts.create": firm,
+    "account.business-accounts.create": lambda w: {
+        **firm(w),
+        "account_kind": "basic",
+        "legal_representative": "林晓雨",
+        "legal_representative_no": w["number"],
+    },
     "account.sub-accounts.create": lambda w: {"master_account": w["payer"], "name": "一号"},
     "account.account-controls.create": lambda w: {"account": w["payee"], "code": MAGIC},
     "account.term-deposits.create": deposit("TD-1Y", "100.00"),

@@ -44,6 +44,7 @@ _LATER = 304
 _AMOUNTS = {
     "cover": "10000.00",
     "amount": "10.00",
+    "contract_amount": "1000.00",
     "limit": "50.00",
     "per_day": "50.00",
     "total": "50.00",

@@ -21,6 +21,7 @@ from bankside.partners import (
     PartnerUnknown,
     PlatformKey,
     TenantUnknown,
+    add_return_address,
     create_app,
     create_partner,
     create_tenant,
@@ -31,6 +32,7 @@ from bankside.partners import (
     read_tenant,
     register_key,
     reissue_token,
+    return_addresses,
     revoke_key,
 )
 
@@ -137,6 +139,9 @@ async def _app(ground: Ground, partner: PartnerId, spec: AppSpec) -> dict[str, A
     # A product that was deprecated here in the meantime stays with those who hold it.
     products = await open_to(ground.db, ground.shelf, registered, ground.shelf.products)
     await subscribe(ground.db, ground.clock, ground.shelf, registered, products)
+    known = await return_addresses(ground.db, partner, app)
+    for address in sorted(set(spec.return_addresses) - set(known)):
+        await add_return_address(ground.db, ground.clock, partner, app, address)
     wires: dict[str, Any] = {}
     if spec.native:
         wires["native"] = await _native(ground, partner, spec, app)
@@ -150,6 +155,7 @@ async def _app(ground: Ground, partner: PartnerId, spec: AppSpec) -> dict[str, A
         "partner": partner,
         "environment": "sandbox",
         "wires": wires,
+        "return_addresses": list(spec.return_addresses),
     }
 
 

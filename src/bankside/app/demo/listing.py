@@ -12,8 +12,8 @@ import msgspec
 from bankside.app.demo.keyfiles import write
 
 FILE = "demo.json"
-# With these the command needs no setting; anything else is written before it.
-HOME_DEFAULT, EDGE_DEFAULT = "var", "http://127.0.0.1:8080"
+# With this home the command needs no setting; another one is written before it.
+HOME_DEFAULT = "var"
 
 
 def write_demo_json(
@@ -47,19 +47,10 @@ def first_call(home: Path) -> str:
         return ""
     partner = demo["apps"][0]["partner"]
     owner = next(each for each in demo["customers"] if each["partner"] == partner)
-    settings = _settings(home, demo["edge"])
     command = [_command(), "call", "GET", f"/v1/account-balances/{owner['accounts'][0]['id']}"]
-    return " ".join([*settings, *map(shlex.quote, command)])
-
-
-def _settings(home: Path, edge: str) -> list[str]:
-    """What has to stand in the environment for a home or address that is not the default."""
-    settings = []
-    if home.absolute() != Path(HOME_DEFAULT).absolute():
-        settings.append(f"BANKSIDE_HOME={shlex.quote(str(home.absolute()))}")
-    if edge != EDGE_DEFAULT:
-        settings.append(f"BANKSIDE_EDGE_LISTEN={shlex.quote(edge.removeprefix('http://'))}")
-    return settings
+    at = f"BANKSIDE_HOME={shlex.quote(str(home.absolute()))} "
+    is_default = home.absolute() == Path(HOME_DEFAULT).absolute()
+    return ("" if is_default else at) + " ".join(map(shlex.quote, command))
 
 
 def _command() -> str:

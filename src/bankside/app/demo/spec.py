@@ -51,6 +51,7 @@ class AppSpec(_Spec, frozen=True):
     icbc: WireSpec | None = None
     alipay: WireSpec | None = None
     alipay3: WireSpec | None = None
+    return_addresses: tuple[str, ...] = ()
 
 
 class ClientSpec(_Spec, frozen=True):

@@ -9,15 +9,17 @@ excepted) and only its hash is stored.
 Public: open_account, drafted_account, opened, in_ledger, moved_to, account, accounts_by_reference,
 accounts_of, admit_disponent, dispositions,
 freeze, unfreeze, close; balance, transactions, statement; issue_payer_token, put_sandbox_token,
-payer_of_token, spent, SPENT_ONCE, ONE_MOVER, ONE_PENSION, pension_of; House, house_account,
-in_space, ensure_house_accounts; may_pay, may_receive, masked_number; the values of ``model`` and
-the refusals of ``errors``.
+payer_of_token, spent, SPENT_ONCE, ONE_MOVER, ONE_PENSION, ONE_OF_CLASS, pension_of,
+of_class, bound_to, limited_class; House, house_account,
+in_space, ensure_house_accounts; is_locked, may_pay, may_receive, masked_number; the values of
+``model`` and the refusals of ``errors``.
 """
 
 from bankside.bank.accounts.errors import (
     AccountClosed,
     AccountExists,
     AccountFrozen,
+    AccountLocked,
     AccountNotEmpty,
     AccountNotFound,
     AccountNumberInvalid,
@@ -48,6 +50,8 @@ from bankside.bank.accounts.model import (
 from bankside.bank.accounts.rules import (
     CHOSEN_SERIAL_MIN,
     account_number,
+    is_locked,
+    limited_class,
     masked_number,
     may_pay,
     may_receive,
@@ -72,11 +76,20 @@ from bankside.bank.accounts.service import (
     unfreeze,
 )
 from bankside.bank.accounts.statements import balance, statement, transactions
-from bankside.bank.accounts.store import ONE_MOVER, ONE_PENSION, SPENT_ONCE, pension_of
+from bankside.bank.accounts.store import (
+    ONE_MOVER,
+    ONE_OF_CLASS,
+    ONE_PENSION,
+    SPENT_ONCE,
+    bound_to,
+    of_class,
+    pension_of,
+)
 
 __all__ = [
     "CHOSEN_SERIAL_MIN",
     "ONE_MOVER",
+    "ONE_OF_CLASS",
     "ONE_PENSION",
     "SPENT_ONCE",
     "Account",
@@ -84,6 +97,7 @@ __all__ = [
     "AccountClosed",
     "AccountExists",
     "AccountFrozen",
+    "AccountLocked",
     "AccountNotEmpty",
     "AccountNotFound",
     "AccountNumberInvalid",
@@ -112,6 +126,7 @@ __all__ = [
     "accounts_of",
     "admit_disponent",
     "balance",
+    "bound_to",
     "close",
     "dispositions",
     "drafted_account",
@@ -120,11 +135,14 @@ __all__ = [
     "house_account",
     "in_ledger",
     "in_space",
+    "is_locked",
     "issue_payer_token",
+    "limited_class",
     "masked_number",
     "may_pay",
     "may_receive",
     "moved_to",
+    "of_class",
     "open_account",
     "opened",
     "payer_of_token",

@@ -24,6 +24,13 @@ class AccountClosed(Refused):
     iso_reason = "AC04"
 
 
+class AccountLocked(Refused):
+    """What is in a personal pension account leaves it as a pension, or stays within pensions."""
+
+    code = "account.locked"
+    iso_reason = "AG01"
+
+
 class AccountTransitionRefused(Refused):
     """An account does not move from its present status to the one asked for."""
 

@@ -68,7 +68,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account of a data space; its money stands in the ledger under ``ledger_account``."""
+    """An account of a data space; its money stands in the ledger under ``ledger_account``.
+
+    ``account_class``: I, II or III of a person's, the kind of a company's; None where nobody said.
+    Money moves freely between a class II or III account and the one it is bound to.
+    """
 
     id: AccountId
     partner: str
@@ -82,6 +86,8 @@ class Account:
     branch: BranchId | None
     opened_at: datetime
     closed_at: datetime | None
+    account_class: str | None = None
+    bound_ledger_account: str | None = None
 
     @property
     def standing(self) -> Standing:
@@ -96,6 +102,8 @@ class Opening:
     customer: CustomerId
     product_class: ProductClass
     currency: str
+    account_class: str | None = None
+    bound_ledger_account: str | None = None
     id: AccountId | None = None
     serial: int | None = None
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from bankside.bank.accounts.errors import (
     AccountClosed,
     AccountFrozen,
+    AccountLocked,
     AccountNumberInvalid,
     PayerTokenExpired,
     PayerTokenReusable,
@@ -20,6 +21,8 @@ from bankside.bank.accounts.errors import (
 from bankside.bank.accounts.model import Account, AccountStatus, PayerToken, ProductClass
 
 BANK_DIGITS = "9001"
+# Classes of personal accounts that move and hold a bounded amount (PBOC notice 2016-302).
+LIMITED_CLASSES = frozenset({"II", "III"})
 CLASS_DIGITS: Mapping[ProductClass, str] = {
     ProductClass.CURRENT: "01",
     ProductClass.SAVINGS: "02",
@@ -69,8 +72,15 @@ def masked_number(number: str) -> str:
     return f"{number[:6]}{'*' * (len(number) - 10)}{number[-4:]}"
 
 
+def is_locked(account: Account) -> bool:
+    """Whether only pension products debit the account (State Council notice 2022-7, article 5)."""
+    return account.product_class is ProductClass.PENSION
+
+
 def may_pay(account: Account) -> None:
-    """AccountFrozen or AccountClosed unless the account may be debited."""
+    """AccountLocked, AccountFrozen or AccountClosed unless payments may debit the account."""
+    if is_locked(account):
+        raise AccountLocked
     if account.status is AccountStatus.FROZEN:
         raise AccountFrozen
     may_receive(account)
@@ -101,3 +111,17 @@ def may_spend(token: PayerToken, *, at: datetime, environment: str) -> None:
         raise PayerTokenExpired
     if token.reusable and environment != "sandbox":
         raise PayerTokenReusable
+
+
+def ledger_account(account_id: str, account_class: str | None) -> str:
+    """The account's name in the ledger; that of a class II or III account says its class.
+
+    So a posting is seen to touch a limited account without asking for each of its legs.
+    """
+    return f"{account_id}.{account_class}" if account_class in LIMITED_CLASSES else account_id
+
+
+def limited_class(ledger_account: str) -> str | None:
+    """II or III when the ledger account is one of a limited class."""
+    found = ledger_account.rpartition(".")[2]
+    return found if found in LIMITED_CLASSES and ledger_account.startswith("acc_") else None

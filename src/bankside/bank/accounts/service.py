@@ -65,10 +65,12 @@ async def drafted_account(db: Connection, clock: Clock, partner: str, asked: Ope
         currency=asked.currency,
         status=AccountStatus.OPEN,
         status_reason="",
-        ledger_account=account_id,
+        ledger_account=rules.ledger_account(account_id, asked.account_class),
         branch=owner.branch,
         opened_at=clock.now(),
         closed_at=None,
+        account_class=asked.account_class,
+        bound_ledger_account=asked.bound_ledger_account,
     )
 
 

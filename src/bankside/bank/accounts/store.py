@@ -18,11 +18,13 @@ from bankside.kernel.ids import AccountId, BranchId, CustomerId
 
 _COLUMNS = (
     "a.partner_id, a.account_id, a.number, a.customer_id, a.product_class, a.currency, a.status,"
-    " a.status_reason, a.ledger_account, a.branch_id, a.opened_at, a.closed_at"
+    " a.status_reason, a.ledger_account, a.branch_id, a.opened_at, a.closed_at,"
+    " a.account_class, a.bound_ledger_account"
 )
 SPENT_ONCE = "payer_token_spent_once"
 ONE_MOVER = "accounts_one_mover"
 ONE_PENSION = "accounts_one_pension"
+ONE_OF_CLASS = "accounts_one_of_class"
 _SPEND = (
     "insert into bank.payer_token_uses (partner_id, token_hash, used_for, used_at)"
     " values ($1, $2, $3, $4)"
@@ -31,8 +33,9 @@ _SPEND = (
 
 _INSERT = (
     "insert into bank.accounts (partner_id, account_id, number, customer_id, product_class,"
-    " currency, status, status_reason, ledger_account, branch_id, opened_at)"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    " currency, status, status_reason, ledger_account, branch_id, opened_at,"
+    " account_class, bound_ledger_account)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 )
 _DISPOSE = (
     "insert into bank.dispositions (partner_id, account_id, customer_id, role, since)"
@@ -83,6 +86,29 @@ async def pension_of(db: Connection, partner: str, customer: str) -> str | None:
         customer,
     )
     return found
+
+
+async def of_class(db: Connection, partner: str, customer: str, account_class: str) -> int:
+    """How many accounts of a class the customer has that are not closed."""
+    found: int = await db.fetchval(
+        "select count(*) from bank.accounts where partner_id = $1 and customer_id = $2"
+        " and account_class = $3 and status <> 'closed'",
+        partner,
+        customer,
+        account_class,
+    )
+    return found
+
+
+async def bound_to(db: Connection, partner: str, ledger_accounts: Sequence[str]) -> dict[str, str]:
+    """The ledger accounts that these ledger accounts are bound to, by them."""
+    rows = await db.fetch(
+        "select ledger_account, bound_ledger_account from bank.accounts where partner_id = $1"
+        " and ledger_account = any($2::text[]) and bound_ledger_account is not null",
+        partner,
+        list(ledger_accounts),
+    )
+    return {row["ledger_account"]: row["bound_ledger_account"] for row in rows}
 
 
 async def insert_disposition(db: Connection, partner: str, given: Disposition) -> None:
@@ -261,6 +287,8 @@ def _row(account: Account) -> tuple[object, ...]:
         account.ledger_account,
         account.branch,
         account.opened_at,
+        account.account_class,
+        account.bound_ledger_account,
     )
 
 
@@ -278,4 +306,6 @@ def _account(row: Row) -> Account:
         branch=BranchId(row["branch_id"]) if row["branch_id"] else None,
         opened_at=row["opened_at"],
         closed_at=row["closed_at"],
+        account_class=row["account_class"],
+        bound_ledger_account=row["bound_ledger_account"],
     )

@@ -6,10 +6,13 @@ finds the same bytes; a merchant gets at most one payment a date, in its own cur
 twice; unknown is never failed; proceeds stand on the bank's book sub-accounts, where no product of
 a platform can reach them.
 
-Public: seal, advance, reconciled, may_pay, read_batch, unfinished, newest; agree, terms, Terms,
-Outside, fund_reserve, platform_reserve, refund_funding, supervised, Supervised; release,
-payouts_of, payout_counts, positions, partners_of, batches; write_file, give_out, Whose, Written,
-Statement, Form, Sign; Batch, BatchState, Position, Payout, PayoutState, FINAL, AVAILABLE; errors.
+Each data space of the sandbox is cleared by itself, by its own clock; BANK is all the rest.
+
+Public: seal, seal_space, seals_next, steps_next, advance, reconciled, may_pay, read_batch,
+unfinished, newest; agree, terms, Terms, Outside, fund_reserve, platform_reserve, refund_funding,
+supervised, Supervised; release, payouts_of, payout_counts, positions, partners_of, batches;
+write_file, give_out, Whose, Written, Statement, Form, Sign; Batch, BatchState, Position, Payout,
+PayoutState, FINAL, AVAILABLE, BANK, clears; errors.
 """
 
 from bankside.bank.clearing.errors import (
@@ -27,6 +30,7 @@ from bankside.bank.clearing.errors import (
 )
 from bankside.bank.clearing.model import (
     AVAILABLE,
+    BANK,
     FINAL,
     Batch,
     BatchState,
@@ -35,7 +39,9 @@ from bankside.bank.clearing.model import (
     PayoutState,
     Position,
     Terms,
+    clears,
 )
+from bankside.bank.clearing.sealing import seal, seal_space, seals_next, steps_next
 from bankside.bank.clearing.service import (
     Supervised,
     agree,
@@ -58,10 +64,11 @@ from bankside.bank.clearing.statement import (
 from bankside.bank.clearing.store import batches, newest, positions, terms, unfinished
 from bankside.bank.clearing.store import partners as partners_of
 from bankside.bank.clearing.store_payouts import payout_counts, payouts_of
-from bankside.bank.clearing.workflow import advance, may_pay, reconciled, seal
+from bankside.bank.clearing.workflow import advance, may_pay, reconciled
 
 __all__ = [
     "AVAILABLE",
+    "BANK",
     "FINAL",
     "Batch",
     "BatchNotFound",
@@ -90,6 +97,7 @@ __all__ = [
     "advance",
     "agree",
     "batches",
+    "clears",
     "fund_reserve",
     "give_out",
     "may_pay",
@@ -104,6 +112,9 @@ __all__ = [
     "refund_funding",
     "release",
     "seal",
+    "seal_space",
+    "seals_next",
+    "steps_next",
     "supervised",
     "terms",
     "unfinished",

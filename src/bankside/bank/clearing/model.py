@@ -10,9 +10,17 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from bankside.bank.clearing.errors import BatchTransitionRefused, PayoutTransitionRefused
+from bankside.kernel.ids import is_space
 
 # The sub-account of a merchant that is cleared net where its proceeds wait for their payout.
 AVAILABLE = "available"
+# The bank's own clearing; every data space of the sandbox has one of its own, by its own clock.
+BANK = ""
+
+
+def clears(partner: str) -> str:
+    """Which clearing a partner's merchants are in: that of its data space, or the bank's."""
+    return partner if is_space(partner) else BANK
 
 
 class BatchState(StrEnum):
@@ -108,10 +116,12 @@ class Terms:
 class Batch:
     """A business date's clearing. It consists of the chain above ``first_seq`` to ``last_seq``.
 
-    ``head`` is the chain's hash there, ``hash`` SHA-256 over the positions; both hexadecimal.
+    ``space`` is the data space whose merchants it clears, or ``BANK``. ``head`` is the chain's hash
+    there, ``hash`` SHA-256 over the positions; both hexadecimal.
     """
 
     on: date
+    space: str = BANK
     state: BatchState
     value_on: date
     first_seq: int

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from bankside.bank.accounts import House, house_account
+from bankside.bank.accounts import House, house_account, in_space
 from bankside.bank.clearing import store, store_payouts
 from bankside.bank.clearing.model import Batch, Payout, PayoutState, payout_moved
 from bankside.bank.ledger import Group, Leg, group_id, post
@@ -37,9 +37,9 @@ async def pay(pool: Pool, clock: Clock, network: Network, batch: Batch) -> None:
     for inside in (True, False):
         for _ in range(CHUNKS_MAX):
             async with transaction(pool) as db:
-                await store.one_at_a_time(db)
+                await store.one_at_a_time(db, batch.space)
                 lines = await store_payouts.payouts(
-                    db, batch.on, [PayoutState.PREPARED], inside=inside, limit=CHUNK
+                    db, batch, [PayoutState.PREPARED], inside=inside, limit=CHUNK
                 )
                 await (_paid_here if inside else _submitted)(db, clock, lines)
             if not lines:
@@ -76,7 +76,7 @@ async def _submitted(db: Connection, clock: Clock, lines: Sequence[Payout]) -> N
         _leg(
             each,
             f"{each.merchant}.payable",
-            house_account(House.CLEARING, each.currency),
+            _house(House.CLEARING, each),
             "payout",
             "out",
         )
@@ -96,7 +96,7 @@ async def follow(pool: Pool, clock: Clock, network: Network, batch: Batch) -> No
     now = clock.now()
     states = [PayoutState.SUBMITTED, PayoutState.UNKNOWN]
     async with pool.acquire() as db:
-        lines = await store_payouts.payouts(db, batch.on, states, inside=False, limit=CHUNK)
+        lines = await store_payouts.payouts(db, batch, states, inside=False, limit=CHUNK)
     for line in lines:
         if line.ask_at is None or line.ask_at <= now:
             # A first request that nobody heard the answer of is sent again under its own key.
@@ -111,7 +111,7 @@ async def _told(pool: Pool, clock: Clock, line: Payout, outcome: Outcome) -> Non
     claimed, and there it stays until people release it.
     """
     now = clock.now()
-    clearing = house_account(House.CLEARING, line.currency)
+    clearing = _house(House.CLEARING, line)
     state = {"done": PayoutState.CONFIRMED, "refused": PayoutState.FAILED}.get(
         outcome.state, PayoutState.UNKNOWN
     )
@@ -133,11 +133,16 @@ async def _told(pool: Pool, clock: Clock, line: Payout, outcome: Outcome) -> Non
             _log.warning("payout_unknown", key=line.key, merchant=line.merchant, on=str(line.on))
             return
         back = f"{line.merchant}.payable"
-        to = house_account(House.NOSTRO, line.currency) if state is PayoutState.CONFIRMED else back
+        to = _house(House.NOSTRO, line) if state is PayoutState.CONFIRMED else back
         kind = "payout" if state is PayoutState.CONFIRMED else "payout_return"
         group = _leg(line, clearing, to, kind, "told")
         verdict = (await post(db, [group], at=now))[0]
         assert verdict.accepted, "what is in interbank clearing can leave it"
+
+
+def _house(kind: House, line: Payout) -> str:
+    """The bank's own account that the payout's data space has for it."""
+    return in_space(house_account(kind, line.currency), line.partner)
 
 
 def _leg(line: Payout, debit: str, credit: str, kind: str, act: str) -> Group:

@@ -19,6 +19,7 @@ from bankside.bank.clearing.errors import (
     TermsInvalid,
 )
 from bankside.bank.clearing.model import (
+    BANK,
     Batch,
     Outside,
     Payout,
@@ -158,9 +159,9 @@ async def supervised(db: Connection, partner: str) -> list[Supervised]:
     ]
 
 
-async def read_batch(db: Connection, on: date) -> Batch:
+async def read_batch(db: Connection, on: date, space: str = BANK) -> Batch:
     """The date's batch. Raises BatchNotFound."""
-    found = await store.batch(db, on)
+    found = await store.batch(db, on, space)
     if found is None:
         raise BatchNotFound(f"{on} was not cleared")
     return found

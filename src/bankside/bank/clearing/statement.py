@@ -25,7 +25,7 @@ from typing import Literal
 
 from bankside.bank.clearing import rules, store, store_books
 from bankside.bank.clearing.errors import BatchNotFound, BatchTransitionRefused, StatementChanged
-from bankside.bank.clearing.model import BatchState, Position
+from bankside.bank.clearing.model import BatchState, Position, clears
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
 from bankside.kernel.money import Money
@@ -82,7 +82,8 @@ async def write_file(db: Connection, whose: Whose, form: Form, out: Out) -> Writ
     BatchTransitionRefused.
     """
     on = whose.on
-    batch = await store.batch(db, on)
+    space = clears(whose.partner)
+    batch = await store.batch(db, on, space)
     if batch is None:
         raise BatchNotFound(f"{on} was not cleared")
     if batch.state not in _PUBLISHED:
@@ -95,7 +96,7 @@ async def write_file(db: Connection, whose: Whose, form: Form, out: Out) -> Writ
     file.write("H", VERSION, whose.partner, whose.tenant or "", named, *dates, batch.hash)
     shown: list[str] = []
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    async for each in store.positions(db, on, partner=whose.partner, merchants=merchants):
+    async for each in store.positions(db, on, space, partner=whose.partner, merchants=merchants):
         if whose.tenant is None or each.tenant == whose.tenant:
             shown.append(each.merchant)
             totals[each.currency][0] += each.net

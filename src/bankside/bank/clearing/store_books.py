@@ -5,8 +5,10 @@ by block range index; a leg is looked at from both of its accounts.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import datetime
 
+from bankside.bank.clearing.model import Batch
 from bankside.bank.clearing.store import PREFETCH, STEP_SECONDS_MAX
 from bankside.kernel.db import Connection, Row
 
@@ -32,13 +34,17 @@ sub as materialized (
         'pending' as part, s.ledger_account as own
     from bank.merchants m
     join bank.accounts s on s.partner_id = m.partner_id and s.account_id = m.settlement_account
+    where {merchants}
     union all
     select t.partner_id, t.merchant_id, t.merchant_id || '.' || each.part, each.part, ''
     from bank.clearing_terms t
     cross join (values ('available'), ('reserved'), ('owed')) each (part)
+    where {terms}
 )"""
+# Whose merchants a clearing clears: a data space's, or all that are in none ($6 = '').
+_CLEARED = "({0}.partner_id = $6 or ($6 = '' and not starts_with({0}.partner_id, 'sbx_')))"
 _COMPUTE = f"""
-with {_SUB}, sides as (
+with {_SUB.format(merchants=_CLEARED.format("m"), terms=_CLEARED.format("t"))}, sides as (
     select sub.partner_id, sub.merchant_id, sub.part, t.kind, t.amount * side.sign as amount,
         side.other like 'house.fee-income.%' as fee,
         side.other in (sub.own, sub.merchant_id || '.available') as settled,
@@ -77,10 +83,10 @@ with {_SUB}, sides as (
     from bank.clearing_positions p where p.business_date < $5
     order by p.partner_id, p.merchant_id, p.business_date desc
 )
-insert into bank.clearing_positions (partner_id, business_date, merchant_id, tenant_id, currency,
-    netted, postings, paid_in, captured, refunded, split, returned, fee, settled, other, moved,
-    carried_in, net)
-select m.partner_id, $5, m.merchant_id, m.tenant_id, m.currency, t.merchant_id is not null,
+insert into bank.clearing_positions (space, partner_id, business_date, merchant_id, tenant_id,
+    currency, netted, postings, paid_in, captured, refunded, split, returned, fee, settled, other,
+    moved, carried_in, net)
+select $6, m.partner_id, $5, m.merchant_id, m.tenant_id, m.currency, t.merchant_id is not null,
     coalesce(f.postings, 0), coalesce(f.paid_in, 0), coalesce(f.captured, 0),
     coalesce(f.refunded, 0), coalesce(f.split, 0), coalesce(f.returned, 0), coalesce(f.fee, 0),
     coalesce(f.settled, 0),
@@ -94,14 +100,16 @@ left join figures f
     on f.partner_id = m.partner_id and f.merchant_id = m.merchant_id
 left join carried c
     on c.partner_id = m.partner_id and c.merchant_id = m.merchant_id
-where f.merchant_id is not null or c.carried_out <> 0
+where (f.merchant_id is not null or c.carried_out <> 0) and {_CLEARED.format("m")}
 """  # noqa: S608 - constant text
 
 
-async def compute(db: Connection, on: date, first_seq: int, last_seq: int) -> None:
+async def compute(db: Connection, batch: Batch) -> None:
     """Every merchant with postings in the range, or money carried over, has its position."""
+    seqs = (batch.first_seq, batch.last_seq)
     await db.execute(
-        _COMPUTE, LEDGER, first_seq, last_seq, list(OWN_KINDS), on, timeout=STEP_SECONDS_MAX
+        *(_COMPUTE, LEDGER, *seqs, list(OWN_KINDS), batch.on, batch.space),
+        timeout=STEP_SECONDS_MAX,
     )
 
 
@@ -125,15 +133,16 @@ left join lateral (
         and exists (select from bank.ledger_transfers t where t.ledger_id = $1
             and t.group_id = q.claim_group and t.leg = 1 and t.batch > $3)
 ) c on true
-where p.business_date = $2 and p.netted
+where p.space = $4 and p.business_date = $2 and p.netted
     and p.net <> coalesce(e.balance_after, 0) - coalesce(c.claimed, 0)
 order by p.partner_id, p.merchant_id limit 10
 """
 
 
-async def disagreeing(db: Connection, on: date, last_seq: int) -> list[Row]:
+async def disagreeing(db: Connection, batch: Batch) -> list[Row]:
     """Positions whose net is not what stood available at the seal; none, unless something broke."""
-    return await db.fetch(_DISAGREEING, LEDGER, on, last_seq, timeout=STEP_SECONDS_MAX)
+    about = (batch.on, batch.last_seq, batch.space)
+    return await db.fetch(_DISAGREEING, LEDGER, *about, timeout=STEP_SECONDS_MAX)
 
 
 _BALANCES = """
@@ -171,7 +180,7 @@ _WHOLE = "set local enable_nestloop = off"
 _NOT_THE_FIRST = "set local cursor_tuple_fraction = 1"
 _SORT_MEMORY = "set local work_mem = '64MB'"
 _LINES = f"""
-with {_SUB}, mine as materialized (
+with {_SUB.format(merchants="m.partner_id = $5", terms="t.partner_id = $5")}, mine as materialized (
     select account, merchant_id from sub
     where partner_id = $5 and ($6::text[] is null or merchant_id = any ($6))
 )
@@ -236,3 +245,47 @@ order by m.tenant_id nulls first, m.currency
 async def supervised(db: Connection, partner: str) -> list[Row]:
     """The partner's supervised accounts: what stands on the book sub-accounts of each tenant."""
     return await db.fetch(_SUPERVISED, LEDGER, partner)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """The first posting of a data space's merchants that is in no sealed date."""
+
+    batch: int
+    booked_at: datetime
+
+
+# Entries are looked for from the newest seal's instant on: a posting that was decided before it
+# and committed after it is booked seconds earlier. What clearing posts itself is no proceeds.
+# A space that was cleared with the bank once goes on from there.
+_UNSEALED = """
+with sealed as (
+    select h.space, coalesce(max(b.last_seq), 0) as upto, max(b.sealed_at) as at
+    from unnest($2::text[]) h (space)
+    left join bank.clearing_batches b on b.space = h.space or (b.space = '' and exists (
+        select from bank.clearing_positions p where p.partner_id = h.space
+            and p.space = '' and p.business_date = b.business_date))
+    group by h.space
+)
+select distinct on (s.space) s.space, e.batch, e.booked_at
+from sealed s
+join bank.merchants m on m.partner_id = s.space
+cross join lateral (values (m.pending_ledger_account), (m.merchant_id || '.available')) part (id)
+cross join lateral (
+    select n.batch, n.booked_at from bank.ledger_entries n
+    join bank.ledger_transfers t
+        on t.ledger_id = n.ledger_id and t.group_id = n.group_id and t.leg = n.leg
+    where n.ledger_id = $1 and n.account_id = part.id and n.batch > s.upto
+        and n.version > bank.ledger_version_before($1, part.id,
+            coalesce(s.at - interval '1 hour', '-infinity'))
+        and t.kind <> all ($3::text[])
+    order by n.version limit 1
+) e
+order by s.space, e.booked_at, e.batch
+"""
+
+
+async def unsealed(db: Connection, spaces: Sequence[str]) -> dict[str, Unsealed]:
+    """The first posting that waits for its date's seal, of those spaces that have one."""
+    rows = await db.fetch(_UNSEALED, LEDGER, list(spaces), list(OWN_KINDS))
+    return {row["space"]: Unsealed(row["batch"], row["booked_at"]) for row in rows}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from bankside.bank.clearing.model import Payout, PayoutState
+from bankside.bank.clearing.model import BANK, Batch, Payout, PayoutState, clears
 from bankside.kernel.db import Connection, Row
 
 _PAYOUT = (
@@ -13,8 +13,8 @@ _PAYOUT = (
 )
 _PREPARE = """
 insert into bank.clearing_payouts (partner_id, business_date, merchant_id, currency, amount, target,
-    bank, account_name, key, state, prepared_at, moved_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'prepared', $10, $10)
+    bank, account_name, key, state, prepared_at, moved_at, space)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'prepared', $10, $10, $11)
 """
 _MOVE_PAYOUT = """
 update bank.clearing_payouts
@@ -25,8 +25,8 @@ returning true
 """
 
 
-async def prepare(db: Connection, payouts: Sequence[Payout]) -> None:
-    """The payouts stand, and nothing of them has been sent."""
+async def prepare(db: Connection, batch: Batch, payouts: Sequence[Payout]) -> None:
+    """The payouts of the batch stand, and nothing of them has been sent."""
     await db.executemany(
         _PREPARE,
         [
@@ -41,6 +41,7 @@ async def prepare(db: Connection, payouts: Sequence[Payout]) -> None:
                 each.account_name,
                 each.key,
                 each.prepared_at,
+                batch.space,
             )
             for each in payouts
         ],
@@ -83,13 +84,14 @@ async def payout(db: Connection, partner: str, on: date, merchant: str) -> Payou
 
 
 async def payouts(
-    db: Connection, on: date, states: Sequence[PayoutState], *, inside: bool, limit: int
+    db: Connection, batch: Batch, states: Sequence[PayoutState], *, inside: bool, limit: int
 ) -> list[Payout]:
-    """Payouts of the date in these states, to accounts here or at other banks, in order."""
+    """Payouts of the batch in these states, to accounts here or at other banks, in order."""
     rows = await db.fetch(
-        f"{_PAYOUT} where business_date = $1 and state = any ($2::text[])"
-        " and (bank is null) = $3 order by partner_id, merchant_id limit $4",
-        on,
+        f"{_PAYOUT} where space = $1 and business_date = $2 and state = any ($3::text[])"
+        " and (bank is null) = $4 order by partner_id, merchant_id limit $5",
+        batch.space,
+        batch.on,
         [each.value for each in states],
         inside,
         limit,
@@ -100,10 +102,12 @@ async def payouts(
 async def payouts_of(
     db: Connection, on: date, partner: str | None, *, after: str, limit: int
 ) -> list[Payout]:
-    """The date's payouts (of a partner) by merchant, above a merchant."""
+    """The date's payouts (of a partner, else all of the bank's own) by merchant, above one."""
     rows = await db.fetch(
-        f"{_PAYOUT} where business_date = $1 and ($2::text is null or partner_id = $2)"
-        " and merchant_id > $3 order by merchant_id limit $4",
+        f"{_PAYOUT} where space = $1 and business_date = $2"
+        " and ($3::text is null or partner_id = $3)"
+        " and merchant_id > $4 order by merchant_id limit $5",
+        clears(partner or BANK),
         on,
         partner,
         after,
@@ -112,11 +116,12 @@ async def payouts_of(
     return [_payout(row) for row in rows]
 
 
-async def payout_counts(db: Connection, on: date) -> dict[PayoutState, int]:
+async def payout_counts(db: Connection, on: date, space: str = BANK) -> dict[PayoutState, int]:
     """How many payouts of the date stand in each state."""
     rows = await db.fetch(
-        "select state, count(*) as count from bank.clearing_payouts where business_date = $1"
-        " group by state",
+        "select state, count(*) as count from bank.clearing_payouts"
+        " where space = $1 and business_date = $2 group by state",
+        space,
         on,
     )
     return {PayoutState(row["state"]): row["count"] for row in rows}
@@ -148,11 +153,12 @@ def _payout(row: Row) -> Payout:
 
 _PAYOUT_SUMS = """
 select currency, count(*) as count, sum(amount)::bigint as payout
-from bank.clearing_payouts where business_date = $1 group by currency order by currency
+from bank.clearing_payouts where space = $1 and business_date = $2
+group by currency order by currency
 """
 
 
-async def payout_sums(db: Connection, on: date) -> dict[str, tuple[int, int]]:
+async def payout_sums(db: Connection, batch: Batch) -> dict[str, tuple[int, int]]:
     """By currency: how many payouts stand, and how much."""
-    rows = await db.fetch(_PAYOUT_SUMS, on)
+    rows = await db.fetch(_PAYOUT_SUMS, batch.space, batch.on)
     return {row["currency"]: (row["count"], row["payout"]) for row in rows}

@@ -1,4 +1,4 @@
-"""A date's clearing, state by state: seal, compute, check and claim, pay out, follow up.
+"""A sealed date's clearing, state by state: compute, check and claim, pay out, follow up.
 
 Always true: each step is one transaction that moves the batch (or some of its lines) by
 ``where state = ...``, so a process that dies leaves a state from which the next one goes on, and
@@ -8,16 +8,13 @@ Source: reliability guide, sections 4 and 7.
 """
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from bankside.bank.clearing import rules, store, store_books, store_payouts
-from bankside.bank.clearing.errors import (
-    BatchUnbalanced,
-    DateNotClosed,
-    DatePassed,
-)
+from bankside.bank.clearing.errors import BatchUnbalanced
 from bankside.bank.clearing.model import (
+    BANK,
     FINAL,
     Batch,
     BatchState,
@@ -27,71 +24,28 @@ from bankside.bank.clearing.model import (
     moved,
 )
 from bankside.bank.clearing.paying import CHUNK, CHUNKS_MAX, follow, pay
+from bankside.bank.clearing.sealing import DATES_MAX
 from bankside.bank.ledger import Group, Leg, group_id, post
 from bankside.bank.networks import Network
-from bankside.kernel.calendar import bounds, is_business_day, next_business_day
+from bankside.kernel.calendar import is_business_day
 from bankside.kernel.clock import Clock, booking_date
 from bankside.kernel.db import Connection, Pool, Row, transaction
 from bankside.kernel.money import Money
 
-# A worker that was away for longer than this has a person look at it first.
-DATES_MAX = 400
 
-
-async def seal(pool: Pool, clock: Clock, on: date) -> Batch:
-    """The date and every unsealed one before it are sealed; sealing again changes nothing.
-
-    What is posted from now on belongs to the date after. Raises DateNotClosed, DatePassed.
-    """
-    for _ in range(DATES_MAX):
-        async with transaction(pool) as db:
-            await store.one_at_a_time(db)
-            found = await _sealed_next(db, clock, on)
-        if found is not None:
-            return found
-    raise DatePassed(f"{on} is more than {DATES_MAX} dates after the last one that was sealed")
-
-
-async def _sealed_next(db: Connection, clock: Clock, on: date) -> Batch | None:
-    """Seal the oldest date that is open; the batch of ``on`` once that is sealed."""
-    known = await store.batch(db, on)
-    if known is not None and known.state is not BatchState.OPEN:
-        return known
-    at = clock.now()
-    if at < bounds(on)[1]:
-        raise DateNotClosed(f"{on} closes at {bounds(on)[1].isoformat()}")
-    newest = await store.newest(db)
-    if newest is None:
-        await _open(db, on, 0, at)
-        newest = await store.newest(db)
-        assert newest is not None
-    if newest.on > on:
-        raise DatePassed(f"{newest.on} is in progress; nothing can enter {on} any more")
-    seq, head = await store_books.head(db)
-    assert newest.state is BatchState.OPEN, "the newest date is always open"
-    assert seq >= newest.first_seq, "the chain never becomes shorter"
-    await store.seal(db, newest.on, seq, head, at)
-    await _open(db, newest.on + timedelta(days=1), seq, at)
-    return await store.batch(db, on) if newest.on == on else None
-
-
-async def _open(db: Connection, on: date, first_seq: int, at: datetime) -> None:
-    await store.open_batch(db, on, next_business_day(on), first_seq, at)
-
-
-async def advance(pool: Pool, clock: Clock, network: Network, on: date) -> Batch:
+async def advance(pool: Pool, clock: Clock, network: Network, on: date, space: str = BANK) -> Batch:
     """The sealed date's batch goes as far as it can today; the state it stands in now.
 
     Earlier dates go first as far as their claims, because what they leave is carried into this one.
     Raises BatchNotFound, BatchUnbalanced.
     """
     async with pool.acquire() as db:
-        waiting = await store.unfinished(db, limit=DATES_MAX)
+        waiting = await store.unfinished(db, space, limit=DATES_MAX)
     for each in waiting:
         if each.on <= on:
             await _computed_and_claimed(pool, clock, each)
     async with pool.acquire() as db:
-        batch = await store.batch(db, on)
+        batch = await store.batch(db, on, space)
     assert batch is not None and batch.state is not BatchState.OPEN, "the date was sealed"
     if batch.state is BatchState.CHECKED and may_pay(batch, clock):
         await pay(pool, clock, network, batch)
@@ -99,7 +53,7 @@ async def advance(pool: Pool, clock: Clock, network: Network, on: date) -> Batch
     if batch.state is BatchState.SUBMITTED:
         await follow(pool, clock, network, batch)
         async with pool.acquire() as db:
-            counts = await store_payouts.payout_counts(db, on)
+            counts = await store_payouts.payout_counts(db, on, space)
         if set(counts) <= FINAL:
             batch = await _moved(pool, clock, batch, BatchState.CONFIRMED)
     return batch
@@ -111,7 +65,7 @@ async def reconciled(pool: Pool, clock: Clock, batch: Batch) -> Batch:
     Raises BatchUnbalanced.
     """
     async with transaction(pool) as db:
-        await store.one_at_a_time(db)
+        await store.one_at_a_time(db, batch.space)
         await agrees(db, batch)
         if (await hashed(db, batch))[1].hex() != batch.hash:
             raise BatchUnbalanced(f"{batch.on}: the positions are not those that were computed")
@@ -127,53 +81,51 @@ def may_pay(batch: Batch, clock: Clock) -> bool:
 async def _computed_and_claimed(pool: Pool, clock: Clock, batch: Batch) -> None:
     if batch.state is BatchState.SEALED:
         async with transaction(pool) as db:
-            await store.one_at_a_time(db)
-            await _compute(db, clock, batch.on)
+            await store.one_at_a_time(db, batch.space)
+            await _compute(db, clock, batch)
         batch = replace(batch, state=BatchState.COMPUTED)
     if batch.state is BatchState.COMPUTED:
         for _ in range(CHUNKS_MAX):
             async with transaction(pool) as db:
-                await store.one_at_a_time(db)
-                if not await _claim(db, clock, batch.on):
+                await store.one_at_a_time(db, batch.space)
+                if not await _claim(db, clock, batch):
                     break
         async with transaction(pool) as db:
-            await store.one_at_a_time(db)
-            await _check(db, clock, batch.on)
+            await store.one_at_a_time(db, batch.space)
+            await _check(db, clock, batch)
 
 
-async def _compute(db: Connection, clock: Clock, on: date) -> None:
+async def _compute(db: Connection, clock: Clock, asked: Batch) -> None:
     """The sealed date has its positions and their hash, which depend on the sealed range alone."""
-    batch = await store.batch(db, on)
+    batch = await store.batch(db, asked.on, asked.space)
     if batch is None or batch.state is not BatchState.SEALED:
         return  # Another worker was first.
-    assert batch.last_seq is not None
-    await store_books.compute(db, on, batch.first_seq, batch.last_seq)
+    await store_books.compute(db, batch)
     await agrees(db, batch)
     count, digest = await hashed(db, batch)
-    await store.computed(db, on, count, digest, clock.now())
+    await store.computed(db, batch, count, digest, clock.now())
 
 
 async def hashed(db: Connection, batch: Batch) -> tuple[int, bytes]:
     """How many positions the batch has, and SHA-256 over them."""
-    lines = [rules.position_line(each) async for each in store.positions(db, batch.on)]
+    lines = [rules.position_line(each) async for each in store.positions(db, batch.on, batch.space)]
     return len(lines), rules.batch_hash(batch.on, batch.value_on, lines)
 
 
 async def agrees(db: Connection, batch: Batch) -> None:
     """Raise BatchUnbalanced unless each net is what stood available at the seal."""
-    assert batch.last_seq is not None
-    wrong = await store_books.disagreeing(db, batch.on, batch.last_seq)
+    wrong = await store_books.disagreeing(db, batch)
     if wrong:
         shown = ", ".join(f"{row['merchant_id']} {row['net']} not {row['stood']}" for row in wrong)
         raise BatchUnbalanced(f"{batch.on}: {shown}")
 
 
-async def _claim(db: Connection, clock: Clock, on: date) -> bool:
+async def _claim(db: Connection, clock: Clock, batch: Batch) -> bool:
     """Claim the next positions: the net leaves what is available. False when none was left.
 
     The chain is locked before balances are read, so the ledger accepts what is decided here.
     """
-    waiting = await store.unclaimed(db, on, limit=CHUNK)
+    waiting, on = await store.unclaimed(db, batch, limit=CHUNK), batch.on
     if not waiting:
         return False
     at = clock.now()
@@ -194,6 +146,7 @@ async def _claim(db: Connection, clock: Clock, on: date) -> bool:
     )
     await store_payouts.prepare(
         db,
+        batch,
         [
             _prepared(p, c, targets[(p.partner, p.merchant)], at)
             for p, c in zip(waiting, claims, strict=True)
@@ -260,29 +213,27 @@ def _prepared(position: Position, claim: rules.Claim, terms: Row, at: datetime) 
     )
 
 
-async def _check(db: Connection, clock: Clock, on: date) -> None:
+async def _check(db: Connection, clock: Clock, asked: Batch) -> None:
     """Total and count of the payouts are those of the claims, a currency at a time."""
-    batch = await store.batch(db, on)
+    batch, on = await store.batch(db, asked.on, asked.space), asked.on
     if batch is None or batch.state is not BatchState.COMPUTED:
         return
-    claims = await store.claim_sums(db, on)
-    payouts = await store_payouts.payout_sums(db, on)
+    claims = await store.claim_sums(db, batch)
+    payouts = await store_payouts.payout_sums(db, batch)
     for currency, (count, total, missing) in claims.items():
         if missing or payouts.get(currency, (0, 0)) != (count, total):
             raise BatchUnbalanced(f"{on}: payouts in {currency} are not what was claimed")
     _, digest = await hashed(db, batch)
     if digest.hex() != batch.hash:
         raise BatchUnbalanced(f"{on}: the positions are not those that were computed")
-    await store.move(
-        db, on, BatchState.COMPUTED, moved(batch.state, BatchState.CHECKED), clock.now()
-    )
+    await store.move(db, batch, moved(batch.state, BatchState.CHECKED), clock.now())
 
 
 async def _moved(pool: Pool, clock: Clock, batch: Batch, to: BatchState) -> Batch:
     """The batch in its next state, whoever moved it."""
     moved(batch.state, to)
     async with transaction(pool) as db:
-        await store.move(db, batch.on, batch.state, to, clock.now())
-        found = await store.batch(db, batch.on)
+        await store.move(db, batch, to, clock.now())
+        found = await store.batch(db, batch.on, batch.space)
     assert found is not None
     return found

@@ -14,8 +14,8 @@ writes: riders of a unit, or ``carry_out(db, open_account(...))``.
 
 Public: Books, post, group_id, Group, Leg, Hold, Capture, Release, Verdict, REASONS; NewAccount,
 AccountClass, AccountStatus, open_account, set_status, set_floor, open_ledger, carry_out; balance,
-balances, Balance, entries_page, Entry, Period, turnover, Turnover, transfer, Posted, hold,
-HoldState, expire_holds; verify, Report, Fault, Head; errors.
+balances, Balance, entries_page, Entry, Period, turnover, Turnover, lowest, transfer, Posted, hold,
+space_books, HoldState, expire_holds; verify, Report, Fault, Head; errors.
 """
 
 from bankside.bank.ledger.books import Books
@@ -62,11 +62,13 @@ from bankside.bank.ledger.service import (
     entries_page,
     expire_holds,
     hold,
+    lowest,
     open_account,
     open_ledger,
     post,
     set_floor,
     set_status,
+    space_books,
     transfer,
     turnover,
 )
@@ -112,11 +114,13 @@ __all__ = [
     "expire_holds",
     "group_id",
     "hold",
+    "lowest",
     "open_account",
     "open_ledger",
     "post",
     "set_floor",
     "set_status",
+    "space_books",
     "transfer",
     "turnover",
     "verify",

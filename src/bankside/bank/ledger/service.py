@@ -4,7 +4,7 @@
 from a posting until that transaction ends, so it is posted last, once, and committed soon.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -184,6 +184,13 @@ async def balances(
     return await store.balances(db, ledger, [each for each in accounts if is_reference(each)])
 
 
+async def space_books(
+    db: Connection, space: str, *, ledger: str = MAIN
+) -> Mapping[str, tuple[int, int]]:
+    """Currency to (entries, sum of the balances) of a data space: sums are 0, entries only grow."""
+    return await store.space_books(db, ledger, space)
+
+
 async def transfer(db: Connection, group: UUID, *, ledger: str = MAIN) -> Posted | None:
     """The group as it stands in the books, accepted or refused; None when it never came."""
     return await store.posted(db, ledger, group)
@@ -260,6 +267,17 @@ async def turnover(
         first_version=above + 1,
         last_version=upto,
     )
+
+
+async def lowest(
+    db: Connection, account: str, *, period: Period = ALWAYS, ledger: str = MAIN
+) -> int:
+    """The least that stood on the account in the period, in minor units.
+
+    What it stood at before counts too, but for an account that had no entry before.
+    """
+    above, upto = await _versions(db, ledger, account, period)
+    return await store.lowest(db, ledger, account, above=above, upto=upto)
 
 
 async def _versions(db: Connection, ledger: str, account: str, period: Period) -> tuple[int, int]:

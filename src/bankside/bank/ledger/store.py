@@ -4,7 +4,7 @@ Ledger tables are keyed by ledger, not by partner: a leg may join accounts of tw
 bank. The slices above (accounts, orders) check whose account it is before they come here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -143,6 +143,18 @@ async def balances(db: Connection, ledger: str, accounts: Sequence[str]) -> dict
     return {row["account_id"]: _balance(row) for row in rows}
 
 
+async def space_books(db: Connection, ledger: str, space: str) -> Mapping[str, tuple[int, int]]:
+    """Currency to (entries, sum of the balances) of a data space's accounts."""
+    rows = await db.fetch(
+        "select currency, sum(version)::bigint as entries, sum(balance)::bigint as total"
+        " from bank.ledger_accounts where ledger_id = $1 and partner_id = $2"
+        r" and partner_id like 'sbx\_%' group by 1",
+        ledger,
+        space,
+    )
+    return {row["currency"]: (row["entries"], row["total"]) for row in rows}
+
+
 def _balance(row: Row) -> Balance:
     free = row["balance"] - (row["floor"] or 0)
     return Balance(
@@ -215,6 +227,17 @@ where e.ledger_id = $1 and e.account_id = $2 and e.version = $3
 async def balance_at(db: Connection, ledger: str, account: str, version: int) -> int:
     """The account's balance after its entry ``version``, in minor units; 0 before the first."""
     return int(await db.fetchval(_BALANCE_AT, ledger, account, version) or 0)
+
+
+_LOWEST = """
+select min(e.balance_after) from bank.ledger_entries e
+where e.ledger_id = $1 and e.account_id = $2 and e.version >= $3 and e.version <= $4
+"""
+
+
+async def lowest(db: Connection, ledger: str, account: str, *, above: int, upto: int) -> int:
+    """The least balance after entry ``above`` and those up to ``upto``; 0 without entries."""
+    return int(await db.fetchval(_LOWEST, ledger, account, above, upto) or 0)
 
 
 _TRANSFERS = """

@@ -19,6 +19,7 @@ from bankside.bank.reconciliation.errors import (
 from bankside.bank.reconciliation.model import Adjustment, Break, BreakStatus, moved
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
+from bankside.kernel.ids import is_reference
 from bankside.kernel.money import MINOR_MAX, Money
 from bankside.kernel.paging import Page, checked_cursor, checked_limit
 
@@ -54,10 +55,7 @@ async def list_breaks(
 
 async def find(db: Connection, partner: str, break_id: str) -> Break:
     """The partner's break. Raises BreakNotFound."""
-    found = await store.find_break(db, partner, checked_cursor(break_id))
-    if found is None:
-        raise BreakNotFound(f"there is no break {break_id[:40]}")
-    return found
+    return await _known(db, partner, break_id, locked=False)
 
 
 def age_days(kept: Break, today: date) -> int:
@@ -67,7 +65,7 @@ def age_days(kept: Break, today: date) -> int:
 
 async def assign(db: Connection, clock: Clock, partner: str, break_id: str, owner: str) -> Break:
     """The break has an owner. Raises BreakNotFound, BreakTransitionRefused."""
-    before = await _locked(db, partner, break_id)
+    before = await _known(db, partner, break_id, locked=True)
     status = moved(before.status, BreakStatus.ASSIGNED)
     return await _move(
         db, before, replace(before, status=status, owner=_name(owner), moved_at=clock.now())
@@ -81,7 +79,7 @@ async def propose(
 
     Raises AdjustmentInvalid, BreakNotFound, BreakTransitionRefused.
     """
-    before = await _locked(db, partner, break_id)
+    before = await _known(db, partner, break_id, locked=True)
     moved(before.status, BreakStatus.ADJUSTED)
     await _check(db, before, adjustment)
     after = replace(before, proposed=adjustment, moved_at=clock.now())
@@ -94,7 +92,7 @@ async def approve(db: Connection, clock: Clock, partner: str, break_id: str, by:
     Raises FourEyesRequired, AdjustmentRefused (the ledger's verdict), AdjustmentInvalid (nothing is
     proposed), BreakNotFound, BreakTransitionRefused.
     """
-    before = await _locked(db, partner, break_id)
+    before = await _known(db, partner, break_id, locked=True)
     status = moved(before.status, BreakStatus.ADJUSTED)
     proposed = before.proposed
     if proposed is None:
@@ -123,17 +121,18 @@ async def approve(db: Connection, clock: Clock, partner: str, break_id: str, by:
 
 async def close(db: Connection, clock: Clock, partner: str, break_id: str) -> Break:
     """An adjusted break is done with. Raises BreakNotFound, BreakTransitionRefused."""
-    before = await _locked(db, partner, break_id)
+    before = await _known(db, partner, break_id, locked=True)
     if before.status is BreakStatus.TIMING:
         moved(BreakStatus.FOUND, BreakStatus.CLOSED)  # Only a file clears what is a matter of time.
     status = moved(before.status, BreakStatus.CLOSED)
     return await _move(db, before, replace(before, status=status, moved_at=clock.now()))
 
 
-async def _locked(db: Connection, partner: str, break_id: str) -> Break:
-    found = await store.find_break(db, partner, checked_cursor(break_id), locked=True)
+async def _known(db: Connection, partner: str, break_id: str, *, locked: bool) -> Break:
+    could_be = is_reference(break_id)
+    found = await store.find_break(db, partner, break_id, locked=locked) if could_be else None
     if found is None:
-        raise BreakNotFound(f"there is no break {break_id[:40]}")
+        raise BreakNotFound(f"there is no break {break_id[:40]!r}")
     return found
 
 
@@ -154,7 +153,9 @@ async def _check(db: Connection, kept: Break, adjustment: Adjustment) -> None:
         raise AdjustmentInvalid("what is posted has a debit, a credit and an amount")
     if not 0 < adjustment.amount <= MINOR_MAX or adjustment.debit == adjustment.credit:
         raise AdjustmentInvalid("a positive amount moves between two accounts")
-    pair = (checked_cursor(adjustment.debit), checked_cursor(adjustment.credit))
+    pair = (adjustment.debit, adjustment.credit)
+    if not all(map(is_reference, pair)):
+        raise AdjustmentInvalid("debit and credit are ledger accounts")
     belongs = await store.partners_of(db, pair)
     if not any(map(_is_house, pair)) or any(
         not _is_house(each) and belongs.get(each) != kept.partner for each in pair

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from bankside.bank.accounts import House, ensure_house_accounts, house_account
+from bankside.bank.accounts import House, ensure_house_accounts, house_account, in_space
 from bankside.bank.ledger import Group, Leg, group_id, post
 from bankside.bank.reconciliation import rules, store
 from bankside.bank.reconciliation.channel_file import (
@@ -247,7 +247,7 @@ async def _keep(db: Connection, clock: Clock, day: Day, found: Sequence[Found]) 
     await store.keep_breaks(db, breaks)
     receipts = [each for each in breaks if each.group is not None]
     for currency in sorted({each.found.currency for each in receipts}):
-        await ensure_house_accounts(db, currency)
+        await ensure_house_accounts(db, currency, partner=day.partner)
     for verdict in await post(db, [_receipt(each) for each in receipts], at=at):
         if not verdict.accepted:
             raise AdjustmentRefused(f"a receipt did not reach suspense: {verdict.reason}")
@@ -270,8 +270,8 @@ def _receipt(kept: Break) -> Group:
     assert kept.group is not None and kept.found.found is not None
     currency = kept.found.currency
     leg = Leg(
-        house_account(House.NOSTRO, currency),
-        house_account(House.SUSPENSE, currency),
+        in_space(house_account(House.NOSTRO, currency), kept.partner),
+        in_space(house_account(House.SUSPENSE, currency), kept.partner),
         Money(kept.found.found, currency),
     )
     return Group(kept.group, (leg,), kind=RECEIPT, narrative=f"{kept.channel} {kept.on} {kept.id}")

@@ -6,7 +6,7 @@ currency, and pays an amount above zero. This slice keeps them and knows their d
 without dates are told and never paid.
 
 Public: StandingOrder, NewStandingOrder, set_up, standing_orders_of, STANDING_ORDERS_MAX,
-due_standing_orders, pays_on, moved_on, tried_again, StandingOrderInvalid.
+due_standing_orders, first_standing_orders, pays_on, moved_on, tried_again, StandingOrderInvalid.
 """
 
 from bankside.bank.standing_orders.errors import StandingOrderInvalid
@@ -15,6 +15,7 @@ from bankside.bank.standing_orders.rules import pays_on
 from bankside.bank.standing_orders.service import (
     STANDING_ORDERS_MAX,
     due_standing_orders,
+    first_standing_orders,
     moved_on,
     set_up,
     standing_orders_of,
@@ -27,6 +28,7 @@ __all__ = [
     "StandingOrder",
     "StandingOrderInvalid",
     "due_standing_orders",
+    "first_standing_orders",
     "moved_on",
     "pays_on",
     "set_up",

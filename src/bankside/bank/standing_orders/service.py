@@ -1,6 +1,6 @@
 """Use cases of the standing orders slice; each runs in the caller's transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -53,13 +53,25 @@ async def standing_orders_of(
 
 
 async def due_standing_orders(
-    db: Connection, day: date, *, after: tuple[date, str, str], limit: int
+    db: Connection,
+    day: date,
+    *,
+    after: tuple[date, str, str],
+    limit: int,
+    apart: Collection[str] = (),
 ) -> Sequence[StandingOrder]:
     """Active orders whose date, or next try, has come by a day, longest due first.
 
-    Reads over all data spaces: the clock acts for the bank, not for a caller.
+    Reads over all data spaces but those ``apart``: the clock acts for the bank, not for a caller.
     """
-    return await store.due(db, day, after=after, limit=limit)
+    return await store.due(db, day, after=after, limit=limit, apart=apart)
+
+
+async def first_standing_orders(
+    db: Connection, spaces: Sequence[str]
+) -> Mapping[str, StandingOrder]:
+    """The active order that is due first in each of these sandbox spaces, where there is one."""
+    return {each.partner: each for each in await store.first_of(db, spaces)}
 
 
 def tried_again(order: StandingOrder, day: date) -> Write:

@@ -1,6 +1,6 @@
 """SQL of the standing orders slice; every question takes the data space."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from bankside.bank.standing_orders.model import StandingOrder
@@ -56,17 +56,36 @@ def moved(order: StandingOrder, *, before: StandingOrder) -> Write:
 
 
 async def due(
-    db: Connection, day: date, *, after: tuple[date, str, str], limit: int
+    db: Connection,
+    day: date,
+    *,
+    after: tuple[date, str, str],
+    limit: int,
+    apart: Collection[str],
 ) -> list[StandingOrder]:
     """Up to ``limit`` active orders due on a day or before, beyond (day, partner, id) ``after``."""
     rows = await db.fetch(
         f"select {_COLUMNS} from bank.standing_orders"  # noqa: S608 - constant column list
         " where status = 'active' and next_on is not null and coalesce(pay_on, next_on) <= $1"
         " and (coalesce(pay_on, next_on), partner_id, standing_order_id) > ($2, $3, $4)"
+        " and partner_id <> all($6::text[])"
         " order by coalesce(pay_on, next_on), partner_id, standing_order_id limit $5",
         day,
         *after,
         limit,
+        list(apart),
+    )
+    return [_order(row) for row in rows]
+
+
+async def first_of(db: Connection, spaces: Sequence[str]) -> list[StandingOrder]:
+    """The active order of each of the sandbox spaces that is due first, where there is one."""
+    rows = await db.fetch(
+        f"select distinct on (partner_id) {_COLUMNS} from bank.standing_orders"  # noqa: S608 - as above
+        r" where partner_id = any($1::text[]) and partner_id like 'sbx\_%'"
+        " and status = 'active' and next_on is not null"
+        " order by partner_id, coalesce(pay_on, next_on), standing_order_id",
+        list(spaces),
     )
     return [_order(row) for row in rows]
 

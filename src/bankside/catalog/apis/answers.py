@@ -72,7 +72,13 @@ _WORDS: Mapping[str, Schema] = {
     },
 }
 _HEAD = {"id": "text", "product": "text", "state": "text", "status": "text"}
-_TAIL = {"code": "text?", "detail": "text?", "created_at": "time", "updated_at": "time"}
+_TAIL = {
+    "request": "object",
+    "code": "text?",
+    "detail": "text?",
+    "created_at": "time",
+    "updated_at": "time",
+}
 _COLLECT = {
     "order_no": "text",
     "merchant": "text",
@@ -168,7 +174,6 @@ _PRODUCT = {
     "waits_for": "text?",
     "due_at": "time?",
     "simulated": "bool",
-    "request": "object",
     "result": "object",
 }
 

@@ -7,6 +7,7 @@ authorization server's routes stand beside them as `identity` describes them.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bankside import __version__
@@ -22,7 +23,7 @@ from bankside.catalog.apis.answers import answer_schema, answer_schemas, is_file
 from bankside.catalog.apis.examples import example, example_of
 from bankside.catalog.apis.schemas import MONEY, REFERENCE_PATTERN, field_schema, fields_schema
 from bankside.catalog.compiling import Runnable
-from bankside.catalog.model import Catalogue, Cloud, Product, ProductOperation
+from bankside.catalog.model import Catalogue, Cloud, Fees, Product, ProductOperation
 from bankside.identity import oauth_components, oauth_paths
 from bankside.kernel.snapshot import token_scope
 
@@ -98,6 +99,9 @@ def _operation(product: Product, operation: ProductOperation, *, available: bool
     node["x-bankside-risk-tier"] = product.risk_tier
     node["x-bankside-data-class"] = product.data_class
     node["x-bankside-tier"] = product.tier
+    fees = _fees(product.fees) if product.fees is not None else {}
+    if fees:
+        node["x-bankside-fees"] = fees
     if operation.runs:
         node["x-bankside-runs"] = operation.runs
     if operation.access == "either":
@@ -179,21 +183,38 @@ def _body(operation: ProductOperation) -> Node | None:
     required = "$ref" in schema or "required" in schema or "allOf" in schema
     media: Node = {"schema": schema}
     if operation.body is None and not operation.open:
-        media["example"] = example(operation.inputs)
+        shown = example(operation.inputs)
+        if operation.word == "amend" and not shown:
+            # Which field is changed is the caller's to choose, but one has to be.
+            shown = {each.name: example_of(each) for each in operation.inputs[:1]}
+        media["example"] = shown
     return {"required": required, "content": {"application/json": media}}
 
 
 def _responses(operation: ProductOperation, content: Node) -> Node:
     done = {"description": "Done; signed", "content": content}
     codes: Node = {"200": done}
-    if operation.method == "POST":
-        codes = {"200": done, "201": done | {"description": "Created and finished; signed"}}
-        if operation.moves_money:
-            codes["202"] = done | {"description": "Accepted, the order waits; signed"}
+    if operation.writes:
+        codes["201"] = done | {"description": "Created and finished; signed"}
+    if operation.runs:
+        codes["202"] = done | {"description": "Accepted, the order waits; signed"}
     return codes | {
         "4XX": {"$ref": "#/components/responses/Problem"},
         "5XX": {"$ref": "#/components/responses/Problem"},
     }
+
+
+def _fees(fees: Fees) -> Node:
+    """What the product costs, where it costs something; bounds in hundredths of the main unit."""
+    node: Node = {}
+    if fees.rate_bps or fees.min_minor:
+        node |= {"rate_bps": fees.rate_bps, "min_cents": fees.min_minor}
+        node |= {"max_cents": fees.max_minor}
+    if fees.account is not None:
+        node["account"] = asdict(fees.account)
+    if node:
+        node |= {"payer": fees.payer, "currency": fees.currency}
+    return {name: value for name, value in node.items() if value is not None}
 
 
 def _tags(catalogue: Catalogue) -> Iterator[Node]:

@@ -59,5 +59,7 @@ def example_of(field: Input) -> Any:
         return PATTERNS[field.pattern]
     if field.type == "list":
         return [example(field.fields) if field.fields else 1]
+    if field.type == "int" and field.least is not None:
+        return field.least
     value = _BY_TYPE[field.type]
     return value[: field.max] if isinstance(value, str) and field.max else value

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from bankside.catalog.apis.remapped import remapped
+from bankside.catalog.apis.samples import Sampler
 from bankside.kernel.snapshot import Forward, SentField, SentReply, Upstream
 
 Node = dict[str, Any]
@@ -47,9 +48,10 @@ def with_forwards(document: Node, upstreams: Iterable[Upstream]) -> Node:
             continue
         described = _Described(upstream)
         schemas |= described.components
+        sampler = Sampler({**document["components"]["schemas"], **described.components})
         for name, forward in found.items():
             path, method = places[name]
-            node = _node(paths[path][method], forward, described)
+            node = _node(paths[path][method], forward, described, sampler)
             paths[path] = {**paths[path], method: node}
     components = {**document["components"], "schemas": schemas}
     return {**document, "paths": paths, "components": components}
@@ -118,17 +120,21 @@ class _Described:
             if name == "$ref" and isinstance(value, str) and value.startswith(_DEFS):
                 made[name] = _SCHEMAS + self._names[value.removeprefix(_DEFS)]
             else:
-                made[name] = value if name in {"enum", "const"} else self._ours(value)
+                made[name] = value if name in {"enum", "const", "examples"} else self._ours(value)
         return made
 
 
-def _node(node: Node, forward: Forward, described: _Described) -> Node:
+def _node(node: Node, forward: Forward, described: _Described, sampler: Sampler) -> Node:
     """One operation of the document as it is forwarded."""
     own = [each for each in node.get("parameters", ()) if "$ref" in each]
     made = {**node, "parameters": [*own, *_parameters(forward.fields, described)]}
     made.pop("requestBody", None)
     if forward.media != "none":
-        content = {"application/json": {"schema": described.body(forward)}}
+        schema = described.body(forward)
+        media = {"schema": schema}
+        for each in sampler.samples(schema):
+            media["example"] = each
+        content = {"application/json": media}
         made["requestBody"] = {"required": forward.body_required, "content": content}
     failures = {name: each for name, each in node["responses"].items() if name in ("4XX", "5XX")}
     made["responses"] = {**_replies(forward, described), **failures}

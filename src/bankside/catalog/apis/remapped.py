@@ -62,7 +62,8 @@ def _flat(schema: Any, components: Mapping[str, Any], depth: int = 0) -> Node | 
     made: Node = {
         name: deepcopy(value)
         for name, value in schema.items()
-        if name not in {"allOf", "properties", "required"}
+        # An example shows the members where the service meets them.
+        if name not in {"allOf", "properties", "required", "examples"}
     }
     made |= {"type": "object", "properties": {}, "required": []}
     for part in schema.get("allOf", ()):

@@ -84,12 +84,17 @@ def field_schema(field: Input, *, money_ref: str) -> Schema:
     if field.type == "money":
         return {"$ref": money_ref}
     if field.type == "list":
-        entry = fields_schema(field.fields, money_ref=money_ref) if field.fields else _PLAIN["int"]
+        entry = fields_schema(field.fields, money_ref=money_ref) if field.fields else _int(field)
         most = field.max or LIST_MAX
         return {"type": "array", "minItems": 1, "maxItems": most, "items": entry}
     if field.type == "text":
         return _text(field)
-    return dict(_PLAIN[field.type])
+    return _int(field) if field.type == "int" else dict(_PLAIN[field.type])
+
+
+def _int(field: Input) -> Schema:
+    bounds = {"minimum": field.least, "maximum": field.most}
+    return {**_PLAIN["int"], **{name: each for name, each in bounds.items() if each is not None}}
 
 
 def _text(field: Input) -> Schema:

@@ -55,6 +55,7 @@ class Contents:
         entry = content[chosen] if isinstance(content[chosen], Mapping) else {}
         where = f"{at}/content/{escaped(chosen)}"
         name = self._schemas.named(entry.get("schema", {}), f"{where}/schema", "request")
+        self._schemas.shows(name, entry, where)
         return Body(
             media=media,
             media_type=_plain(chosen),

@@ -151,9 +151,9 @@ class _Pair:
         for name in ("minLength", "minItems", "minimum", "maxLength", "maxItems", "maximum"):
             if old.get(name) != new.get(name):
                 yield self._is_bound_broken(name, old, new), f"{place} has another {name}"
-        for name in ("pattern", "multipleOf", "allOf", "anyOf", "oneOf", "not"):
+        for name in ("pattern", "format", "multipleOf", "allOf", "anyOf", "oneOf", "not"):
             if (name in old) != (name in new) or (
-                name == "pattern" and old.get(name) != new.get(name)
+                name in {"pattern", "format"} and old.get(name) != new.get(name)
             ):
                 yield True, f"{place} has another {name}"
 

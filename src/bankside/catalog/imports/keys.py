@@ -5,65 +5,60 @@ free; a first answer is given again for seven days. Source: reliability guide se
 """
 
 from datetime import timedelta
-from typing import Literal
 
 from bankside.catalog.imports import store_keys
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection, Pool, transaction
+from bankside.kernel.idempotency import Begun, KeyScope
 
 # Longer than any forwarded call may take: who holds a key for longer is gone.
 RUNNING_SECONDS_MAX = 120
 KEYS_KEPT_DAYS = 7
 FORGET_AT_ONCE = 10_000
 
-Standing = Literal["fresh", "running", "unknown", "answered", "other"]
-Place = tuple[str, str, str, str, str]
-
 
 class ForwardedKeys:
-    """The keys of one installation; a place is (partner, tenant, app, operation, key)."""
+    """The keys of one installation."""
 
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
 
-    async def begin(
-        self, place: Place, request_hash: bytes, *, may_resume: bool
-    ) -> tuple[Standing, int, bytes]:
+    async def begin(self, scope: KeyScope, request_hash: bytes, *, may_resume: bool) -> Begun:
         """Take the key when it is free; else how it stands, with status and answer."""
         now = self._clock.now()
         async with transaction(self._pool) as db:
-            if await store_keys.take(db, place, request_hash, now):
-                return "fresh", 0, b""
-            row = await store_keys.found(db, place)
+            if await store_keys.take(db, scope, request_hash, now):
+                return Begun("fresh")
+            row = await store_keys.found(db, scope)
             if row is None:
-                return "running", 0, b""  # Freed between the two statements: ask again.
+                return Begun("running")  # Freed between the two statements: ask again.
             if row.request_hash != request_hash:
-                return "other", 0, b""
+                return Begun("other")
             if row.state == "answered":
-                return "answered", row.status, row.answer
+                return Begun("answered", row.status, row.answer)
             is_held = (now - row.began_at).total_seconds() < RUNNING_SECONDS_MAX
             if row.state == "running" and is_held:
-                return "running", 0, b""
+                return Begun("running")
             if not may_resume:
-                return "unknown", 0, b""
-            await store_keys.resume(db, place, now)
-        return "fresh", 0, b""
+                return Begun("unknown")
+            await store_keys.resume(db, scope, now)
+        return Begun("fresh")
 
-    async def answered(self, place: Place, status: int, answer: bytes) -> None:
+    async def answered(self, scope: KeyScope, status: int, answer: bytes) -> None:
         """Keep the first answer."""
         async with self._pool.acquire() as db:
-            await store_keys.settle(db, place, "answered", status, answer)
+            await store_keys.settle(db, scope, "answered", status, answer)
 
-    async def unknown(self, place: Place) -> None:
+    async def unknown(self, scope: KeyScope) -> None:
         """Nobody knows what came of it."""
         async with self._pool.acquire() as db:
-            await store_keys.settle(db, place, "unknown")
+            await store_keys.settle(db, scope, "unknown")
 
-    async def free(self, place: Place) -> None:
+    async def free(self, scope: KeyScope) -> None:
         """Nothing happened: the key may be used again."""
         async with self._pool.acquire() as db:
-            await store_keys.drop(db, place)
+            await store_keys.drop(db, scope)
 
 
 async def forget_keys(db: Connection, clock: Clock) -> int:

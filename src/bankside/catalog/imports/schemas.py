@@ -4,11 +4,12 @@ Always true: a schema made here is valid by construction, refers only to others 
 leads a validator in a circle without consuming the value, and costs no more than linear time:
 patterns that could take exponential time, and uniqueness of long lists, are listed as lost.
 A request's and an answer's schema differ: ``readOnly`` members are not required in a request,
-``writeOnly`` ones not in an answer. Formats are told, not checked.
+``writeOnly`` ones not in an answer. A format that nobody checks is told, and listed as lost.
 Source: JSON Schema 2020-12; OpenAPI 3.0.3 section 4.7.24 (schema object: nullable, exclusive
 bounds as booleans) and 3.1.0 section 4.8.24.
 """
 
+import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from typing import Any, Literal
 from bankside.catalog.imports.findings import Findings
 from bankside.catalog.imports.references import ReferenceBroken, References
 from bankside.catalog.imports.source import escaped
+from bankside.kernel.formats import CHECKS, WITHOUT_CHECK
 
 Direction = Literal["request", "answer"]
 Schema = dict[str, Any]
@@ -33,6 +35,9 @@ PATTERN_LENGTH_MAX = 1_000
 REPEATS_MAX = 100
 ENDLESS_MAX = 3
 _NOTES = ("title", "description", "format")
+_MARKS = ("readOnly", "writeOnly")
+# As JSON; a longer example would travel with every snapshot and teach nothing more.
+EXAMPLE_BYTES_MAX = 4_096
 _SILENT = frozenset(
     {
         *_NOTES,
@@ -42,7 +47,8 @@ _SILENT = frozenset(
         *("additionalProperties", "minProperties", "maxProperties", "patternProperties"),
         *("allOf", "anyOf", "oneOf", "not", "$ref", "readOnly", "writeOnly"),
         # Told apart below, or of no meaning to a validator.
-        *("deprecated", "$schema", "$comment", "$id", "$defs", "definitions", "$anchor"),
+        *("example", "examples", "deprecated", "$schema", "$comment", "$id", "$defs"),
+        *("definitions", "$anchor"),
     }
 )
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
@@ -101,6 +107,8 @@ class Schemas:
             if self._is_30:
                 return made
         made |= {name: node[name] for name in _NOTES if isinstance(node.get(name), str)}
+        made |= {name: True for name in _MARKS if node.get(name) is True}
+        self._shown(node, pointer, made)
         self._types(node, pointer, made)
         self._numbers(node, pointer, made)
         self._texts(node, pointer, made)
@@ -109,6 +117,29 @@ class Schemas:
         self._combined(node, pointer, made, direction)
         self._unknown(node, pointer)
         return self._nullable(node, made)
+
+    def shows(self, name: str, node: Mapping[str, Any], pointer: str) -> None:
+        """The schema ``name`` has the example of the media type that it stands in."""
+        named = node.get("examples")
+        several = named.values() if isinstance(named, Mapping) else ()
+        values = [
+            each["value"] for each in several if isinstance(each, Mapping) and "value" in each
+        ]
+        values = [node["example"]] if "example" in node else values
+        if isinstance(self.defs[name], dict):
+            self._shown({"examples": values}, pointer, self.defs[name])
+
+    def _shown(self, node: Mapping[str, Any], pointer: str, made: Schema) -> None:
+        """Keep the first example."""
+        several = node.get("examples")
+        values = several if isinstance(several, list) else []
+        values = [node["example"]] if "example" in node else values
+        if len(values) > 1:
+            self._findings.lost("example", pointer, "a further example")
+        if values and len(json.dumps(values[0])) > EXAMPLE_BYTES_MAX:
+            self._findings.lost("example", pointer, "an example that is too long")
+        elif values:
+            made["examples"] = values[:1]
 
     def _types(self, node: Mapping[str, Any], pointer: str, made: Schema) -> None:
         kinds = node.get("type")
@@ -161,6 +192,9 @@ class Schemas:
             count = node.get(name)
             if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
                 made[name] = count
+        form = node.get("format")
+        if isinstance(form, str) and form not in CHECKS and form not in WITHOUT_CHECK:
+            self._findings.lost("format", pointer, f"the format {form[:80]} is told, not checked")
         pattern = node.get("pattern")
         if isinstance(pattern, str):
             if is_safe_pattern(pattern):
@@ -244,7 +278,7 @@ class Schemas:
                 continue
             if name.startswith("x-"):
                 self._findings.lost("extension", pointer, f"{name} of a schema")
-            elif name in {"example", "examples", "default", "externalDocs"}:
+            elif name in {"default", "externalDocs"}:
                 self._findings.lost("example", pointer, f"{name} of a schema")
             else:
                 self._findings.lost("keyword", pointer, f"{name} of a schema is not checked")

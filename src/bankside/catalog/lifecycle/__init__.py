@@ -7,10 +7,12 @@ version is live. Source: catalogue guide section 6; security guide section 8 (fo
 
 Public: State, ProductVersion, Draft, Terms, Wish, Outcome, Gate, Reason, Agreement, Kind, Kinds,
 Definition, World; register, register_draft, versions, versions_of, version_of, served_versions,
-outlook, move, may_take_part, catalogue_with, agreements, vouch, evidence, notices, moves;
+outlook, move, may_take_part, catalogue_with, agreements, notices, moves; vouch, evidence, Evidence,
+Run, Word, keep_runs, may_prove, standing, vouchers, provable, digest_of; Ground, open_ground,
+open_grounds, close_ground;
 waiver_text, waive, Signed, waivers_of, prove, proof_of; suspend, resume, suspensions; product_at,
-shipped_version, onward; MAKING, TRIAL, STANDING, NOTICE_DAYS, SHARES, VOUCHED, SHADOW, PREFIX,
-SAID; the refusals of ``errors``.
+shipped_version, onward; MAKING, TRIAL, STANDING, NOTICE_DAYS, SHARES, PROVEN, VOUCHED, VOUCHERS,
+SHADOW, PREFIX, SAID; the refusals of ``errors``.
 """
 
 from bankside.catalog.lifecycle.errors import (
@@ -19,6 +21,7 @@ from bankside.catalog.lifecycle.errors import (
     FourEyes,
     GateClosed,
     MoveRefused,
+    NotOffered,
     ProofNotYet,
     RightMissing,
     TermsDiffer,
@@ -27,6 +30,17 @@ from bankside.catalog.lifecycle.errors import (
     WaiverInvalid,
 )
 from bankside.catalog.lifecycle.events import PREFIX
+from bankside.catalog.lifecycle.evidence import (
+    PROVEN,
+    SHADOW,
+    VOUCHED,
+    VOUCHERS,
+    Evidence,
+    Run,
+    Word,
+    standing,
+    vouchers,
+)
 from bankside.catalog.lifecycle.gate import SAID, Gate, Reason
 from bankside.catalog.lifecycle.gathering import World
 from bankside.catalog.lifecycle.kind import Definition, Kind, Kinds
@@ -37,14 +51,16 @@ from bankside.catalog.lifecycle.model import (
     TRIAL,
     Agreement,
     Draft,
+    Ground,
     ProductVersion,
     State,
     Terms,
     onward,
 )
 from bankside.catalog.lifecycle.proof import prove
+from bankside.catalog.lifecycle.proving import digest_of, keep_runs, may_prove, provable, vouch
 from bankside.catalog.lifecycle.reading import product_at, shipped_version
-from bankside.catalog.lifecycle.rules import SHADOW, SHARES, VOUCHED
+from bankside.catalog.lifecycle.rules import SHARES
 from bankside.catalog.lifecycle.service import (
     Outcome,
     Wish,
@@ -59,13 +75,15 @@ from bankside.catalog.lifecycle.service import (
     suspend,
     version_of,
     versions_of,
-    vouch,
 )
 from bankside.catalog.lifecycle.store import (
     agreements,
+    close_ground,
     evidence,
     moves,
     notices,
+    open_ground,
+    open_grounds,
     suspensions,
     versions,
 )
@@ -77,28 +95,34 @@ __all__ = [
     "MAKING",
     "NOTICE_DAYS",
     "PREFIX",
+    "PROVEN",
     "SAID",
     "SHADOW",
     "SHARES",
     "STANDING",
     "TRIAL",
     "VOUCHED",
+    "VOUCHERS",
     "Agreement",
     "Definition",
     "Draft",
     "DraftFrozen",
     "DraftInvalid",
+    "Evidence",
     "FourEyes",
     "Gate",
     "GateClosed",
+    "Ground",
     "Kind",
     "Kinds",
     "MoveRefused",
+    "NotOffered",
     "Outcome",
     "ProductVersion",
     "ProofNotYet",
     "Reason",
     "RightMissing",
+    "Run",
     "Signed",
     "State",
     "Terms",
@@ -107,30 +131,40 @@ __all__ = [
     "VersionUnknown",
     "WaiverInvalid",
     "Wish",
+    "Word",
     "World",
     "agreements",
     "catalogue_with",
+    "close_ground",
+    "digest_of",
     "evidence",
+    "keep_runs",
+    "may_prove",
     "may_take_part",
     "move",
     "moves",
     "notices",
     "onward",
+    "open_ground",
+    "open_grounds",
     "outlook",
     "product_at",
     "proof_of",
+    "provable",
     "prove",
     "register",
     "register_draft",
     "resume",
     "served_versions",
     "shipped_version",
+    "standing",
     "suspend",
     "suspensions",
     "version_of",
     "versions",
     "versions_of",
     "vouch",
+    "vouchers",
     "waive",
     "waiver_text",
     "waivers_of",

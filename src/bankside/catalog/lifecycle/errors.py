@@ -71,6 +71,12 @@ class WaiverInvalid(Refused):
     code = "product.waiver_invalid"
 
 
+class NotOffered(Refused):
+    """No sandbox app meets this version, so nothing can be proven of it."""
+
+    code = "product.not_offered"
+
+
 class ProofNotYet(Refused):
     """The proof that nobody reaches it any more cannot be given yet."""
 

@@ -1,18 +1,19 @@
 """What the gates of a move ask, read from the records: calls, subscriptions, orders, evidence."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bankside.catalog.graph import InFlight
-from bankside.catalog.lifecycle import store
+from bankside.catalog.lifecycle import evidence, store
 from bankside.catalog.lifecycle.judge import DURATIONS_MAX, Arm, Judgement, judge
 from bankside.catalog.lifecycle.kind import Kinds
 from bankside.catalog.lifecycle.model import QUIET_DAYS, TRIAL, ProductVersion, State
 from bankside.catalog.lifecycle.reading import product_at
 from bankside.catalog.lifecycle.rules import Facts
 from bankside.catalog.model import Catalogue, Product
+from bankside.catalog.store import proving_spaces
 from bankside.kernel.clock import Clock
 from bankside.kernel.db import Connection
 from bankside.kernel.metering import ProductCalls, calls_of_products, durations
@@ -31,6 +32,11 @@ class World:
     catalogue: Catalogue
     kinds: Kinds
     in_flight: InFlight
+
+    async def running(self, db: Connection, version: ProductVersion) -> int:
+        """Orders of the version that still run; what a proof of it left behind is nobody's."""
+        left = await proving_spaces(db, [version.product])
+        return await self.in_flight(db, [version.product], version.version, left)
 
 
 async def facts_of(
@@ -66,8 +72,9 @@ async def _of_trial(
     now: datetime,
 ) -> Facts:
     product = product_at(world.catalogue, version, world.kinds)
-    calls = await _calls(db, version.product, version.changed_at, now)
-    own = [each for each in calls if each.version == version.version]
+    every = await calls_of_products(db, [version.product], since=version.changed_at, until=now)
+    calls = await _of_others(db, version.product, every)
+    kept, digest = await store.evidence(db, version), evidence.content_digest(version, product)
     stable = next((each for each in others if each.state is State.LIVE), None)
     judgement = None
     if version.state is State.CANARY:
@@ -76,8 +83,13 @@ async def _of_trial(
         now=now,
         others=others,
         moves_money=any(each.moves_money for each in product.all_operations),
-        vouched=frozenset(await store.evidence(db, version)),
-        tried=_tried(product, own),
+        proven=evidence.standing(kept, digest),
+        vouched=evidence.vouchers(kept, digest),
+        tried=_tried(
+            product,
+            answered=[each for each in every if each.version == version.version],
+            judged=[each for each in calls if each.version == version.version],
+        ),
         judgement=judgement,
         partners=await _partners(db),
     )
@@ -92,7 +104,9 @@ async def _of_end(
     others: Sequence[ProductVersion],
     now: datetime,
 ) -> Facts:
-    calls = await _calls(db, version.product, now - timedelta(days=QUIET_DAYS), now)
+    since = now - timedelta(days=QUIET_DAYS)
+    every = await calls_of_products(db, [version.product], since=since, until=now)
+    calls = await _of_others(db, version.product, every)
     callers: dict[str, int] = defaultdict(int)
     for each in calls:
         if each.version == version.version and each.stage not in NOT_OFFERED:
@@ -105,7 +119,7 @@ async def _of_end(
         waived=frozenset(
             each.partner for each in await store.waivers(db, version.product, version.version)
         ),
-        in_flight=await world.in_flight(db, [version.product], version.version),
+        in_flight=await world.running(db, version),
         replaced=_is_replaced(world, product, others),
     )
 
@@ -122,17 +136,27 @@ def _is_replaced(world: World, product: Product, others: Sequence[ProductVersion
     return {(each.method, each.path) for each in product.all_operations} <= answered
 
 
-def _tried(product: Product, calls: Sequence[ProductCalls]) -> Mapping[str, tuple[int, int]]:
-    """Operation to (answered well, failed) in the sandbox since the trial began."""
-    well: dict[str, int] = defaultdict(int)
-    wrong: dict[str, int] = defaultdict(int)
-    for each in calls:
-        if each.environment == "sandbox":
-            counted = wrong if each.outcome in {"failed", "unknown"} else well
-            # A refusal by a rule of the product is an answer too; a success is what is asked for.
-            if counted is wrong or each.outcome == "ok":
-                counted[each.operation] += each.calls
-    return {each.id: (well[each.id], wrong[each.id]) for each in product.all_operations}
+def _tried(
+    product: Product, *, answered: Sequence[ProductCalls], judged: Sequence[ProductCalls]
+) -> Mapping[str, tuple[int, int]]:
+    """Operation to (answered well, failed) in the sandbox since the trial began.
+
+    A call that a proof makes counts as an answer; whether it failed is the proof's to say, which
+    asks for failures by name.
+    """
+
+    def counted(calls: Sequence[ProductCalls], outcomes: Collection[str]) -> Mapping[str, int]:
+        found: dict[str, int] = defaultdict(int)
+        for each in calls:
+            if each.environment == "sandbox" and each.outcome in outcomes:
+                found[each.operation] += each.calls
+        return found
+
+    # A refusal by a rule of the product is an answer too; a success is what is asked for.
+    well, wrong = counted(answered, {"ok"}), counted(judged, {"failed", "unknown"})
+    return {
+        each.id: (well.get(each.id, 0), wrong.get(each.id, 0)) for each in product.all_operations
+    }
 
 
 async def _judged(
@@ -163,10 +187,12 @@ async def _arm(
     return Arm(sum(each.calls for each in own), failed, tuple(sample))
 
 
-async def _calls(
-    db: Connection, product: str, since: datetime, until: datetime
+async def _of_others(
+    db: Connection, product: str, calls: Sequence[ProductCalls]
 ) -> list[ProductCalls]:
-    return await calls_of_products(db, [product], since=since, until=until)
+    """The calls without those that the platform made itself to prove a version."""
+    own = await proving_spaces(db, [product])
+    return [each for each in calls if each.partner not in own]
 
 
 async def _clashes(

@@ -147,6 +147,17 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """A data space in which a version is proven: its app, and the partner it was made under."""
+
+    space: str
+    parent: str
+    app: str
+    product: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
     """A partner's signed word that a product may end before its time."""
 

@@ -14,8 +14,9 @@ import msgspec
 
 from bankside.catalog.lifecycle import store
 from bankside.catalog.lifecycle.errors import ProofNotYet
-from bankside.catalog.lifecycle.gathering import REACHED, World
-from bankside.catalog.lifecycle.model import ProductVersion, State
+from bankside.catalog.lifecycle.gathering import REACHED, World, facts_of
+from bankside.catalog.lifecycle.model import ProductVersion, State, Terms
+from bankside.catalog.lifecycle.rules import gates
 from bankside.catalog.store import newest_blob
 from bankside.kernel.clock import Clock, rfc3339
 from bankside.kernel.db import Connection
@@ -53,7 +54,10 @@ async def _document(
 ) -> dict[str, Any]:
     now, moment = clock.now(), version.offline_at
     if version.state is not State.OFFLINE or moment is None:
-        raise ProofNotYet(f"{version.product} version {version.version} is {version.state}")
+        missing = await _missing(db, clock, world, version)
+        raise ProofNotYet(
+            f"{version.product} version {version.version} is {version.state}{missing}"
+        )
     settled = moment + SETTLED
     if now < settled:
         raise ProofNotYet(f"calls that were under way may still end; from {rfc3339(settled)} on")
@@ -65,7 +69,7 @@ async def _document(
     reached = sum(each.calls for each in calls if each.stage in REACHED)
     if reached:
         raise ProofNotYet(f"{reached} calls reached the bank after {rfc3339(settled)}")
-    in_flight = await world.in_flight(db, [version.product], version.version)
+    in_flight = await world.running(db, version)
     if in_flight:
         raise ProofNotYet(f"{in_flight} orders still run")
     moves = [
@@ -99,6 +103,15 @@ async def _document(
         ],
         "kept": KEPT,
     }
+
+
+async def _missing(db: Connection, clock: Clock, world: World, version: ProductVersion) -> str:
+    """What keeps a version on its way out from its end: who still calls it, and how often."""
+    if version.state is not State.DEPRECATED:
+        return ""
+    facts = await facts_of(db, clock, world, version, State.OFFLINE)
+    closed = [each for each in gates(version, State.OFFLINE, Terms(), facts) if not each.met]
+    return "".join(f"; {each.name}: {each.detail}" for each in closed)
 
 
 async def _in_force(

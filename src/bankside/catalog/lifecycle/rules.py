@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bankside.catalog.lifecycle.errors import TermsInvalid
+from bankside.catalog.lifecycle.evidence import PROVEN, SHADOW, VOUCHED, VOUCHERS, CheckState
 from bankside.catalog.lifecycle.gate import Gate, Reason, gate
 from bankside.catalog.lifecycle.judge import Judgement
 from bankside.catalog.lifecycle.model import (
@@ -17,9 +18,6 @@ from bankside.catalog.lifecycle.model import (
     Terms,
 )
 
-# What people vouch for, because the platform cannot see it in its own records.
-VOUCHED = ("contract-fuzz", "crash-tests", "docs-samples", "magic-values")
-SHADOW = "shadow-compare"
 PILOTS_MAX = 1_000
 # A canary is widened over these shares of all partners, in basis points.
 SHARES = (0, 100, 500, 2_000, 5_000)
@@ -32,7 +30,8 @@ class Facts:
     ``others`` are the other versions of the product. ``tried`` maps the operations that run to
     (calls answered well, calls failed) of this version in the sandbox; ``callers`` are partners who
     called this version in the last ``QUIET_DAYS`` days, ``subscribed`` those who may. ``replaced``:
-    another live version answers every route of this one.
+    another live version answers every route of this one. ``proven``: how each check that the
+    platform runs stands for the version's content; ``vouched``: who vouches for what of it.
     """
 
     now: datetime
@@ -40,7 +39,8 @@ class Facts:
     faults: Sequence[str] = ()
     traits: tuple[str, ...] = ()
     moves_money: bool = False
-    vouched: frozenset[str] = frozenset()
+    proven: Mapping[str, CheckState] = field(default_factory=dict)
+    vouched: Mapping[str, frozenset[str]] = field(default_factory=dict)
     tried: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     judgement: Judgement | None = None
     partners: frozenset[str] = frozenset()
@@ -60,11 +60,12 @@ def gates(version: ProductVersion, to: State, terms: Terms, facts: Facts) -> lis
     if (state, to) == (State.REVIEW, State.SANDBOX):
         return [_confirmed(terms, facts), _alone(facts)]
     if (state, to) in {(State.SANDBOX, State.CANARY), (State.CANARY, State.CANARY)}:
-        first = [_tried(facts), _vouched(facts, VOUCHED)] if state is State.SANDBOX else []
+        asked = [_tried(facts), _proven(facts), _vouched(version, facts, VOUCHED)]
+        first = asked if state is State.SANDBOX else []
         wider = [_judged(facts), _widened(version, terms)] if state is State.CANARY else []
         return [*first, *wider, _pilots(terms, facts)]
     if (state, to) == (State.CANARY, State.LIVE):
-        shadow = [_vouched(facts, (SHADOW,))] if facts.moves_money else []
+        shadow = [_vouched(version, facts, (SHADOW,))] if facts.moves_money else []
         return [_judged(facts), *shadow]
     if (state, to) == (State.LIVE, State.DEPRECATED):
         return [_successor(version, terms, facts)]
@@ -85,6 +86,14 @@ def checked(terms: Terms) -> Terms:
     if len(terms.pilots) > PILOTS_MAX:
         raise TermsInvalid(f"at most {PILOTS_MAX} partners are named")
     return replace(terms, pilots=tuple(sorted(set(terms.pilots))))
+
+
+def plain(text: str, longest: int) -> str:
+    """One printable line without blanks around it. Raises TermsInvalid."""
+    line = text.strip()
+    if len(line) > longest or not line.isprintable():
+        raise TermsInvalid(f"a text of at most {longest} printable characters")
+    return line
 
 
 def after(version: ProductVersion, to: State, terms: Terms, at: datetime) -> ProductVersion:
@@ -125,9 +134,24 @@ def _tried(facts: Facts) -> Gate:
     return gate("tried", *(Reason(name, (which,)) for name, which in found if which))
 
 
-def _vouched(facts: Facts, what: Sequence[str]) -> Gate:
-    missing = tuple(each for each in what if each not in facts.vouched)
-    return gate("vouched", *([Reason("unvouched", (missing,))] if missing else []))
+def _proven(facts: Facts) -> Gate:
+    """Each check has run on this content, and nothing was found the last time."""
+    stands = {each: facts.proven.get(each, "unproven") for each in PROVEN}
+    found = []
+    for how in ("unproven", "outdated", "disproven"):
+        named = tuple(each for each in PROVEN if stands[each] == how)
+        found += [Reason(how, (named,))] if named else []
+    return gate("proven", *found)
+
+
+def _vouched(version: ProductVersion, facts: Facts, what: Sequence[str]) -> Gate:
+    """Different people put their names to each; who wrote the version is none of them."""
+
+    def named(check: str) -> frozenset[str]:
+        return facts.vouched.get(check, frozenset()) - {version.author}
+
+    missing = tuple(each for each in what if len(named(each)) < VOUCHERS)
+    return gate("vouched", *([Reason("unvouched", (str(VOUCHERS), missing))] if missing else []))
 
 
 def _pilots(terms: Terms, facts: Facts) -> Gate:
@@ -174,8 +198,12 @@ def _over(version: ProductVersion, facts: Facts) -> Gate:
 
 
 def _quiet(facts: Facts) -> Gate:
-    calling = {partner for partner, calls in facts.callers.items() if calls} - facts.waived
-    said = (str(QUIET_DAYS), tuple(sorted(calling)))
+    calling = {
+        partner: calls
+        for partner, calls in facts.callers.items()
+        if calls and partner not in facts.waived
+    }
+    said = (str(QUIET_DAYS), tuple(f"{each} ({calling[each]})" for each in sorted(calling)))
     return gate("quiet", *([Reason("called", said)] if calling else []))
 
 

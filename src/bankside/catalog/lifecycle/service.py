@@ -19,14 +19,12 @@ from bankside.catalog.lifecycle.errors import (
     MoveRefused,
     RightMissing,
     TermsDiffer,
-    TermsInvalid,
     VersionUnknown,
 )
 from bankside.catalog.lifecycle.gate import Gate
 from bankside.catalog.lifecycle.gathering import World, facts_of
 from bankside.catalog.lifecycle.kind import Definition
 from bankside.catalog.lifecycle.model import (
-    DRAFT_RIGHT,
     MAKING,
     PASSAGES,
     PUBLISH_RIGHT,
@@ -39,10 +37,10 @@ from bankside.catalog.lifecycle.model import (
     passage,
 )
 from bankside.catalog.lifecycle.reading import product_at, shipped_version
+from bankside.catalog.lifecycle.rights import has_right
 from bankside.catalog.model import Catalogue
 from bankside.identity.people import Person
-from bankside.identity.realms import BANK, Realm
-from bankside.identity.roles import rights_of, role_book
+from bankside.identity.realms import BANK
 from bankside.kernel.clock import Clock, rfc3339
 from bankside.kernel.db import Connection
 from bankside.kernel.outbox import tell
@@ -50,7 +48,6 @@ from bankside.partners import subscribers
 
 _PRODUCT = re.compile(r"[a-z]+\.[a-z][a-z0-9-]{0,60}")
 REASON_MAX = 500
-REFERENCE_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +171,7 @@ async def move(
     if version.revision == 0:
         await store.insert(db, version)
         version = await version_of(db, product, version.version)
-    said = Agreement(person.id, wish.to, terms, _text(wish.reason, REASON_MAX), clock.now())
+    said = Agreement(person.id, wish.to, terms, rules.plain(wish.reason, REASON_MAX), clock.now())
     await store.agree(db, version, said)
     agreed = (*seen.agreed, person.id)
     if len(agreed) < needed.people:
@@ -186,29 +183,13 @@ async def move(
     return replace(seen, version=after, moved=True, agreed=agreed)
 
 
-async def vouch(
-    db: Connection, clock: Clock, person: Person, of: ProductVersion, what: str, *, reference: str
-) -> None:
-    """The person vouches for a check that the platform cannot see: what, and where it is written.
-
-    Raises TermsInvalid, RightMissing.
-    """
-    _has_right(person, frozenset({DRAFT_RIGHT, PUBLISH_RIGHT}))
-    if what not in (*rules.VOUCHED, rules.SHADOW):
-        raise TermsInvalid(f"one vouches for {', '.join((*rules.VOUCHED, rules.SHADOW))}")
-    if not reference.strip():
-        raise TermsInvalid("say where it is written: a report, a build, a ticket")
-    text = _text(reference, REFERENCE_MAX)
-    await store.vouch(db, of, what, reference=text, person=person.id, at=clock.now())
-
-
 async def suspend(
     db: Connection, clock: Clock, shipped: Catalogue, person: Person, product: str, *, reason: str
 ) -> None:
     """The product answers nobody from the next publication on. Raises RightMissing."""
-    _has_right(person, frozenset({PUBLISH_RIGHT}))
+    has_right(person, frozenset({PUBLISH_RIGHT}))
     await versions_of(db, shipped, product)
-    text = _text(reason, REASON_MAX)
+    text = rules.plain(reason, REASON_MAX)
     await store.suspend(db, product, reason=text, person=person.id, at=clock.now())
     await _tell_bank(db, clock, events.SUSPENDED, product, by=person.id, reason=text)
 
@@ -217,10 +198,10 @@ async def resume(
     db: Connection, clock: Clock, person: Person, product: str, *, reason: str
 ) -> None:
     """It answers again. Raises RightMissing, MoveRefused (it was not suspended)."""
-    _has_right(person, frozenset({PUBLISH_RIGHT}))
+    has_right(person, frozenset({PUBLISH_RIGHT}))
     if not await store.resume(db, product):
         raise MoveRefused(f"{product[:80]} is not suspended")
-    text = _text(reason, REASON_MAX)
+    text = rules.plain(reason, REASON_MAX)
     await _tell_bank(db, clock, events.RESUMED, product, by=person.id, reason=text)
 
 
@@ -259,7 +240,7 @@ async def _drafted(
         state=State.DRAFT,
         definition=draft.definition,
         author=draft.author,
-        note=_text(draft.note, REASON_MAX),
+        note=rules.plain(draft.note, REASON_MAX),
         created_at=clock.now(),
         changed_at=clock.now(),
     )
@@ -368,15 +349,9 @@ def catalogue_with(world: World, version: ProductVersion) -> Catalogue:
 
 
 def _may(person: Person, needed: Passage, version: ProductVersion) -> None:
-    _has_right(person, needed.rights)
+    has_right(person, needed.rights)
     if not needed.authors and person.id == version.author:
         raise FourEyes("who wrote a version does not agree to it")
-
-
-def _has_right(person: Person, rights: frozenset[str]) -> None:
-    held = rights_of(role_book(), person.realm, person.roles)
-    if person.realm is not Realm.STAFF or person.blocked_at is not None or not rights & held:
-        raise RightMissing(f"it takes {' or '.join(sorted(rights))}")
 
 
 def _open(gates: Sequence[Gate]) -> None:
@@ -384,10 +359,3 @@ def _open(gates: Sequence[Gate]) -> None:
     if closed:
         said = "; ".join(f"{each.name}: {each.detail}" for each in closed)
         raise GateClosed(said, unmet=closed)
-
-
-def _text(text: str, longest: int) -> str:
-    plain = text.strip()
-    if len(plain) > longest or not plain.isprintable():
-        raise TermsInvalid(f"a text of at most {longest} printable characters")
-    return plain

@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from bankside.catalog.lifecycle.evidence import Evidence
 from bankside.catalog.lifecycle.model import (
     Agreement,
+    Ground,
     ProductVersion,
     State,
     Terms,
@@ -15,6 +17,8 @@ from bankside.catalog.lifecycle.model import (
 )
 from bankside.kernel.db import Connection, Row
 
+# Of one version; a check is run, and vouched for, a few times.
+EVIDENCE_MAX = 500
 _COLUMNS = (
     "product_id, version, kind, state, definition::text, author, note, pilots, share, successor,"
     " deprecated_at, sunset_at, offline_at, revision, created_at, changed_at"
@@ -174,32 +178,68 @@ async def next_fact(db: Connection, product: str) -> int:
     return number
 
 
-async def vouch(
-    db: Connection, of: ProductVersion, what: str, *, reference: str, person: str, at: datetime
-) -> None:
-    """Somebody vouches for a check; who says it last counts."""
+async def keep_evidence(db: Connection, of: ProductVersion, kept: Evidence) -> None:
+    """Beside what was kept before."""
     await db.execute(
-        "insert into catalog.product_evidence (product_id, version, what, reference, person_id, at)"
-        " values ($1, $2, $3, $4, $5, $6) on conflict (product_id, version, what) do update"
-        " set reference = excluded.reference, person_id = excluded.person_id, at = excluded.at",
+        "insert into catalog.product_evidence (product_id, version, what, digest, passed,"
+        " reference, person_id, run, at) values ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9)",
         of.product,
         of.version,
-        what,
-        reference,
-        person,
+        kept.what,
+        kept.digest,
+        kept.passed,
+        kept.reference,
+        kept.person,
+        None if kept.run is None else _json(kept.run),
+        kept.at,
+    )
+
+
+async def evidence(db: Connection, of: ProductVersion) -> list[Evidence]:
+    """What was kept of a version, oldest first; of more than can be shown the newest."""
+    rows = await db.fetch(
+        "select what, passed, digest, reference, person_id, run::text, at"
+        " from catalog.product_evidence where product_id = $1 and version = $2"
+        " order by id desc limit $3",
+        of.product,
+        of.version,
+        EVIDENCE_MAX,
+    )
+    return [_evidence(row) for row in reversed(rows)]
+
+
+async def open_ground(db: Connection, of: ProductVersion, ground: Ground, at: datetime) -> None:
+    """A data space in which the version is proven."""
+    await db.execute(
+        "insert into catalog.proving_grounds (space_id, parent_id, app_id, product_id, version,"
+        " made_at) values ($1, $2, $3, $4, $5, $6)",
+        ground.space,
+        ground.parent,
+        ground.app,
+        of.product,
+        of.version,
         at,
     )
 
 
-async def evidence(db: Connection, of: ProductVersion) -> dict[str, dict[str, Any]]:
-    """What was vouched for, by whom and when."""
-    rows = await db.fetch(
-        "select what, reference, person_id, at from catalog.product_evidence"
-        " where product_id = $1 and version = $2 order by what",
-        of.product,
-        of.version,
+async def close_ground(db: Connection, space: str, at: datetime) -> None:
+    """Nothing is proven in the space any more."""
+    await db.execute(
+        "update catalog.proving_grounds set removed_at = $2"
+        " where space_id = $1 and removed_at is null",
+        space,
+        at,
     )
-    return {row["what"]: dict(row) for row in rows}
+
+
+async def open_grounds(db: Connection, before: datetime | None = None) -> list[Ground]:
+    """Spaces that were not removed; those made before an instant, or all."""
+    rows = await db.fetch(
+        "select space_id, parent_id, app_id, product_id, version from catalog.proving_grounds"
+        " where removed_at is null and ($1::timestamptz is null or made_at < $1) order by made_at",
+        before,
+    )
+    return [Ground(*row.values()) for row in rows]
 
 
 async def notice(db: Connection, of: ProductVersion, partner: str, at: datetime) -> None:
@@ -306,6 +346,19 @@ async def proof(db: Connection, product: str, version: int) -> dict[str, Any] | 
         "sha256": row["sha256"].hex(),
         "at": row["at"],
     }
+
+
+def _evidence(row: Row) -> Evidence:
+    run = row["run"]
+    return Evidence(
+        what=row["what"],
+        passed=row["passed"],
+        digest=row["digest"],
+        reference=row["reference"],
+        person=row["person_id"],
+        run=None if run is None else msgspec.json.decode(run),
+        at=row["at"],
+    )
 
 
 def _version(row: Row) -> ProductVersion:

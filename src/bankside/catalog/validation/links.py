@@ -16,6 +16,9 @@ from bankside.catalog.validation.fault import Fault
 # Who a notice goes to is no account and no input.
 _ADDRESSEES = frozenset({"partner", "customer", "merchant"})
 
+# A price that the clock takes: no payment that anybody asks for, so no limit bounds it.
+_CHARGE = "account.charge"
+
 
 def link_faults(catalogue: Catalogue, files: dict[str, str]) -> Iterator[Fault]:
     """Faults inside products; ``files`` is product id -> file name."""
@@ -38,7 +41,10 @@ def _product(catalogue: Catalogue, product: Product) -> Iterator[str]:
         yield from _roles(product, step)
         if product.tier == "core" and not step.roles:
             yield f"{step.id}: a step of a core product says with what it works"
-    posts = any(_posts(catalogue, step) for step in product.steps)
+    charges = any(step.use == _CHARGE for step in product.steps)
+    if charges != (product.fees is not None and product.fees.account is not None):
+        yield f"{_CHARGE} and a price in fees.account belong together"
+    posts = any(_posts(catalogue, step) for step in product.steps if step.use != _CHARGE)
     if posts and product.limits is None:
         yield "moves money without limits"
     if product.steps[0].when != "request":

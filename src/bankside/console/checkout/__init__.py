@@ -5,10 +5,10 @@ before anybody logs in; a payment asks for both factors proven just now and for 
 page had shown; what a page says is read from the order at that instant, so going back, clicking
 twice or a second window never pays again; where the way back leads is never taken from a request.
 
-Public: Checkout (what `app` hands in), WayBack, routes.
+Public: Checkout (what `app` hands in), Calls, WayBack, routes.
 """
 
-from bankside.console.checkout.desk import Checkout, WayBack
+from bankside.console.checkout.desk import Calls, Checkout, WayBack
 from bankside.console.checkout.routes import routes
 
-__all__ = ["Checkout", "WayBack", "routes"]
+__all__ = ["Calls", "Checkout", "WayBack", "routes"]

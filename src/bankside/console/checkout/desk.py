@@ -18,13 +18,26 @@ class WayBack(Protocol):
         """The page's own return address with signed parameters. Raises Unavailable."""
 
 
+class Calls(Protocol):
+    """Who records attempts to pay, as the edge records calls."""
+
+    def ready(self) -> None:
+        """Whether the next attempt could be recorded. Raises Unavailable."""
+
+    async def ended(
+        self, page: PaymentPage, customer: str, error: Exception | None, seconds: float
+    ) -> None:
+        """An attempt of the customer took so long and ended so; ``page`` is as it was before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """The customer pages, the orders' payment pages, and the way back to shops."""
+    """The customer pages, the orders' payment pages, the way back to shops, and the records."""
 
     pages: RealmPages
     payments: PaymentPages
     way_back: WayBack
+    calls: Calls
 
 
 def place_of(visit: Visit, key: str, page: PaymentPage) -> Place:

@@ -1,5 +1,7 @@
 """The page of one order: what is to be paid, the choice of the account, yes and no, the outcome."""
 
+import time
+from collections.abc import Awaitable
 from typing import Any
 
 from bankside.console.checkout.desk import Checkout, payee, place_of, session_for
@@ -25,7 +27,7 @@ async def payment_page(checkout: Checkout, visit: Visit, key: str) -> AnyRespons
 async def pay(checkout: Checkout, visit: Visit, key: str) -> AnyResponse:
     """The customer's yes is carried out; whatever came of it, the order's page tells it.
 
-    A second click finds the order paid and leads to the same page.
+    A second click finds the order paid and leads to the same page. Each attempt is recorded.
     """
     fields = await visit.form()
     page = await checkout.payments.page(key)
@@ -39,8 +41,9 @@ async def pay(checkout: Checkout, visit: Visit, key: str) -> AnyResponse:
         terms=_digest(one(fields, "terms")),
         amr=session.amr,
     )
+    checkout.calls.ready()
     try:
-        await checkout.payments.pay(key, said)
+        await _recorded(checkout, page, session.customer, checkout.payments.pay(key, said))
     except _UNSURE:
         return visit.shown("checkout_unsure.html", status=503, place=here, payee=here.client_name)
     except BanksideError as refused:
@@ -48,6 +51,23 @@ async def pay(checkout: Checkout, visit: Visit, key: str) -> AnyResponse:
         if page.state is PageState.OPEN:
             return await _shown(checkout, visit, key, page, refused=refused, ticked=said.account)
     return visit.sent_to(here.base)
+
+
+async def _recorded(
+    checkout: Checkout, page: PaymentPage, customer: str, attempt: Awaitable[None]
+) -> None:
+    """Make the attempt; its end is recorded, and then raised when it is no payment."""
+    began = time.monotonic()
+    error: Exception | None = None
+    try:
+        await attempt
+    except (BanksideError, *_UNSURE) as ended:
+        error = ended
+    try:
+        await checkout.calls.ended(page, customer, error, time.monotonic() - began)
+    finally:
+        if error is not None:
+            raise error
 
 
 async def cancel_page(checkout: Checkout, visit: Visit, key: str) -> AnyResponse:

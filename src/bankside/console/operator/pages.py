@@ -77,7 +77,7 @@ async def product(
                     "sunset": shown_time(version.sunset_at) if version.sunset_at else "",
                     "changes": shown.changed(studio, version, before) if before else [],
                     "steps": await shown.steps(db, clock, studio, caller.person, version, names),
-                    "vouched": await lifecycle.evidence(db, version),
+                    "evidence": await shown.evidence_shown(db, studio, version, names),
                 }
             )
         touched = await _impact(db, visit, studio, versions[0])
@@ -126,14 +126,8 @@ async def vouch(visit: Visit, studio: Studio, product_id: str) -> AnyResponse:
 
     async def work(db: Connection, caller: Caller) -> None:
         version = await lifecycle.version_of(db, product_id, _number(fields, "version"))
-        await lifecycle.vouch(
-            db,
-            visit.pages.clock,
-            caller.person,
-            version,
-            one(fields, "what"),
-            reference=one(fields, "reference"),
-        )
+        word = lifecycle.Word(one(fields, "what"), one(fields, "reference"))
+        await lifecycle.vouch(db, visit.pages.clock, studio.world, caller.person, version, word)
 
     return await _done(visit, studio, product_id, work)
 

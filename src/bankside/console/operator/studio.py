@@ -7,10 +7,13 @@ from typing import Any
 from bankside.catalog import Catalogue, Difference, Impact, differences
 from bankside.catalog.lifecycle import (
     NOTICE_DAYS,
+    PROVEN,
     SHADOW,
     SHARES,
     VOUCHED,
+    VOUCHERS,
     Agreement,
+    Evidence,
     Outcome,
     ProductVersion,
     Reason,
@@ -19,11 +22,15 @@ from bankside.catalog.lifecycle import (
     Wish,
     World,
     agreements,
+    digest_of,
+    evidence,
     may_take_part,
     onward,
     outlook,
     product_at,
     shipped_version,
+    standing,
+    vouchers,
 )
 from bankside.console.showing import shown_time
 from bankside.console.texts import Language, has_text, text
@@ -34,7 +41,12 @@ from bankside.kernel.db import Connection
 ROWS_A_PAGE = 50
 # A page names so many of a kind; the command line names all.
 SHOWN_MAX = 30
+# What people vouch for.
 CHECKS = (*VOUCHED, SHADOW)
+# A page names so many faults of a check; the command line names all that are kept.
+FAULTS_SHOWN_MAX = 5
+# How a check that the platform runs looks.
+CHECK_LOOKS = {"proven": "up", "disproven": "down", "outdated": "wait", "unproven": "off"}
 # Places of differences that have a word in both languages; routes and fields name themselves.
 PLACES = frozenset({"name", "description", "fees", "risk tier", "data class", "steps", "limits"})
 # How a state looks: one of the page's own marks.
@@ -142,6 +154,77 @@ async def steps(
         agreed = tuple(names.get(each.person, each.person) for each in own)
         found.append(Step(to, seen, may, agreed, _terms(studio, version, to, own)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A check that the platform runs: how it stands, and its last run, if there was one."""
+
+    what: str
+    stands: str
+    look: str
+    run: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """A check that people vouch for: who did for this content, and where each says it stands."""
+
+    what: str
+    met: bool
+    words: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What speaks for a version."""
+
+    proven: tuple[Proven, ...]
+    vouched: tuple[Vouched, ...]
+
+
+async def evidence_shown(
+    db: Connection, studio: Studio, version: ProductVersion, names: dict[str, str]
+) -> Shown:
+    """The evidence of a version in the shape of the page; ``names``: of people, by id."""
+    kept = await evidence(db, version)
+    digest = digest_of(studio.world, version)
+    stands, named = standing(kept, digest), vouchers(kept, digest)
+    last = {each.what: each for each in kept if each.run is not None}
+    return Shown(
+        tuple(
+            Proven(each, stands[each], CHECK_LOOKS[stands[each]], _run(last.get(each), names))
+            for each in PROVEN
+        ),
+        tuple(
+            Vouched(
+                each,
+                len(named.get(each, frozenset()) - {version.author}) >= VOUCHERS,
+                tuple(
+                    (names.get(word.person, word.person), word.reference)
+                    for word in kept
+                    if word.what == each and word.run is None and word.digest == digest
+                ),
+            )
+            for each in CHECKS
+        ),
+    )
+
+
+def _run(last: Evidence | None, names: dict[str, str]) -> dict[str, Any] | None:
+    """The last run of a check: counts, seed, when, whose, and its first faults."""
+    if last is None or last.run is None:
+        return None
+    counts = last.run.get("counts", {})
+    return {
+        "at": shown_time(last.at),
+        "by": names.get(last.person, last.person),
+        "calls": counts.get("calls", 0),
+        "found": counts.get("faults", 0),
+        "seed": last.run.get("seed", 0),
+        "release": last.run.get("release", ""),
+        "faults": last.run.get("faults", [])[:FAULTS_SHOWN_MAX],
+    }
 
 
 def changed(studio: Studio, version: ProductVersion, before: ProductVersion) -> list[Difference]:

@@ -1,34 +1,20 @@
 """Checking values against the schemas of an upstream's description.
 
-Always true: a check takes bounded time (a text longer than ``PATTERN_TEXT_MAX`` is not held against
-a pattern, which Python reads by trying), names at most ``FAULTS_MAX`` places, and repeats nothing
-of what the value holds. Source: JSON Schema 2020-12; formats are not checked.
+Always true: a check takes bounded time (``kernel.json_schema``), names at most ``FAULTS_MAX``
+places, and repeats nothing of what the value holds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import jsonschema
 import msgspec
-from jsonschema.exceptions import ValidationError
 
+from bankside.kernel.json_schema import Validator
 from bankside.kernel.snapshot import Upstream
 
 FAULTS_MAX = 5
-PATTERN_TEXT_MAX = 256
 # A fault in a list of thousands is named by its place; the place has an end, too.
 POINTER_MAX = 200
-
-
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and len(instance) <= PATTERN_TEXT_MAX:
-        yield from jsonschema.Draft202012Validator.VALIDATORS["pattern"](
-            validator, pattern, instance, schema
-        )
-
-
-_extend: Any = jsonschema.validators.extend
-_Validator: Any = _extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
 
 
 class Checker:
@@ -55,5 +41,5 @@ class Checker:
             if self._defs is None:
                 self._defs = msgspec.json.decode(self._text)
             schema = {"$ref": f"#/$defs/{name}", "$defs": self._defs}
-            made = self._validators[name] = _Validator(schema)
+            made = self._validators[name] = Validator(schema)
         return made

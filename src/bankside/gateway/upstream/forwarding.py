@@ -17,13 +17,14 @@ from bankside.gateway.upstream import errors
 from bankside.gateway.upstream.breaker import Breaker, RepeatBudget
 from bankside.gateway.upstream.checking import Checker
 from bankside.gateway.upstream.connection import ExchangeFailed, RawAnswer
-from bankside.gateway.upstream.keys import KeyStore, once, scope_of
+from bankside.gateway.upstream.keys import KeyStore, once
 from bankside.gateway.upstream.pool import NoRoom, Pool, Unreachable
 from bankside.gateway.upstream.reading import Reading, garbled, read
 from bankside.gateway.upstream.writing import Secrets, written
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.clock import Clock
 from bankside.kernel.egress import Egress
+from bankside.kernel.idempotency import KeyScope
 from bankside.kernel.secrets import SealBroken, Vault
 from bankside.kernel.snapshot import Forward, Snapshot, Upstream
 from bankside.kernel.telemetry import Counter
@@ -157,7 +158,7 @@ class Forwarder:
         forward = upstream.forwards[call.operation.id]
         checker = self._checker(upstream)
         keyed = call.operation.writes and call.idempotency_key is not None
-        extra = Secrets(self._credential(upstream), scope_of(call).derived if keyed else "")
+        extra = Secrets(self._credential(upstream), KeyScope.of(call).derived if keyed else "")
 
         def request() -> bytes:
             return written(call, forward, upstream, checker, extra)

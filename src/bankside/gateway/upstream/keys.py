@@ -7,10 +7,8 @@ itself, and with the same key. Source: reliability guide section 3 (exactly once
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, Protocol
-from uuid import UUID
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -19,37 +17,11 @@ from bankside.gateway.upstream import errors
 from bankside.kernel.call import Answer, Call
 from bankside.kernel.db import CONNECTION_LOST
 from bankside.kernel.errors import BanksideError, Unavailable
+from bankside.kernel.idempotency import Begun, KeyScope
 
 log = structlog.get_logger(__name__)
 
-Standing = Literal["fresh", "running", "unknown", "answered", "other"]
 _encoder = msgspec.json.Encoder(order="deterministic")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyScope:
-    """What an idempotency key is unique in."""
-
-    partner: str
-    tenant: str
-    app: str
-    operation: str
-    key: str
-
-    @property
-    def derived(self) -> str:
-        """The key the upstream is given: two partners' equal keys are two keys there."""
-        text = "\0".join((self.partner, self.tenant, self.app, self.operation, self.key))
-        return str(UUID(bytes=sha256(text.encode()).digest()[:16], version=4))
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """How a key stands when a call begins; ``status`` and ``answer`` (JSON) of an answered one."""
-
-    standing: Standing
-    status: int = 0
-    answer: bytes = b""
 
 
 class KeyStore(Protocol):
@@ -71,18 +43,6 @@ class KeyStore(Protocol):
         """Nothing happened: the key may be used again."""
 
 
-def scope_of(call: Call) -> KeyScope:
-    """What the key of a call is unique in."""
-    caller = call.caller
-    return KeyScope(
-        caller.partner,
-        caller.tenant or "",
-        caller.app,
-        call.operation.id,
-        call.idempotency_key or "",
-    )
-
-
 def request_hash(call: Call) -> bytes:
     """Equal for equal requests, whatever dialect brought them."""
     parts = [dict(call.path), dict(call.query), dict(call.body)]
@@ -93,7 +53,7 @@ async def once(
     store: KeyStore, call: Call, send: Callable[[], Awaitable[Answer]], *, may_resume: bool
 ) -> Answer:
     """The answer to the call's key: the stored first one, or what ``send`` brings now."""
-    scope = scope_of(call)
+    scope = KeyScope.of(call)
     try:
         begun = await store.begin(scope, request_hash(call), may_resume=may_resume)
     except CONNECTION_LOST as error:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bankside.bank.accounts import Account, AccountStatus
+from bankside.bank.accounts import Account, AccountStatus, is_locked
 from bankside.identity.consents.errors import (
     ConsentAccountsInvalid,
     ConsentInvalid,
@@ -143,7 +143,8 @@ def is_eligible(request: ConsentRequest, account: Account) -> bool:
     # Nobody pays from the very account that is paid.
     if _creditor_account(request) == f"number {account.number}":
         return False
-    return account.status is AccountStatus.OPEN and account.currency == _currency(request)
+    pays = account.status is AccountStatus.OPEN and not is_locked(account)
+    return pays and account.currency == _currency(request)
 
 
 def allows(consent: Consent, account: str, permission: Permission, *, at: datetime) -> None:

@@ -10,38 +10,33 @@ from dataclasses import replace
 from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection
 from bankside.orders import carry, engine, events, limits, parties
+from bankside.orders.conditions import asked
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors_money import NetworkUnavailable
 from bankside.orders.families import desk_page, drafts
-from bankside.orders.inputs import ranged, read_body
+from bankside.orders.inputs import read_body
 from bankside.orders.model import Order
-from bankside.orders.primitives import collect as primitive
 
 
 async def create(desk: Desk, ticket: Ticket) -> Answer:
     """Open the order; with a payer's token it is paid at once.
 
-    Raises InputInvalid, MerchantUnknown, CurrencyRefused, ReturnAddressRefused, limits, the
-    payer's refusals, NumberReused, and NetworkUnavailable for simulated money in live.
+    Raises InputInvalid, MerchantUnknown, CurrencyRefused, ReturnAddressRefused,
+    ReturnAddressForeign, limits, the payer's refusals, NumberReused, and NetworkUnavailable for
+    simulated money in live.
     """
     if ticket.product.simulated and ticket.environment != "sandbox":
         raise NetworkUnavailable("no digital currency operator is connected outside the sandbox")
     async with desk.reading() as db:
         body = await parties.with_merchant(db, ticket.scope, ticket.operation, ticket.call.body)
-        form = read_body(ticket.operation.inputs, body)
-        ranged(
-            form,
-            "expires_in_seconds",
-            primitive.UNPAID_SECONDS_MIN,
-            primitive.UNPAID_SECONDS_MAX,
-        )
+        form = asked(ticket, body)
         order = await _opened(db, desk, ticket, form)
         same = await carry.same_number(desk, db, order)
         if same is not None:
             return same
         order, notified = events.called_back(order, ticket.call.callback)
         if "payer_token" not in form:
-            order, opened = desk_page.addressed(desk, ticket, order, form)
+            order, opened = await desk_page.addressed(db, desk, ticket, order, form)
             notified = (*notified, *opened)
         beginning = carry.Beginning(
             order=order,

@@ -3,7 +3,8 @@
 Always true: an address leads to one order, cannot be guessed (256 random bits) and outlives nothing
 but the order's time to pay; whoever has it sees payee, amount and order, and no payer; how the page
 stands is decided from the order and the clock by one function. Where the payer's browser goes
-afterwards was named in the partner's signed request and is never taken from a browser.
+afterwards was named in the partner's signed request, is one that was registered for its app, and is
+never taken from a browser.
 """
 
 import hashlib
@@ -22,13 +23,19 @@ from bankside.kernel.call import Callback
 from bankside.kernel.clock import rfc3339
 from bankside.kernel.db import Connection, Write
 from bankside.kernel.egress import EgressRefused, browser_address
+from bankside.kernel.ids import PartnerId
 from bankside.kernel.money import Money
 from bankside.orders import store, store_pages
 from bankside.orders.desk import Desk, Ticket
-from bankside.orders.errors_pages import PaymentPageUnknown, ReturnAddressRefused
+from bankside.orders.errors_pages import (
+    PaymentPageUnknown,
+    ReturnAddressForeign,
+    ReturnAddressRefused,
+)
 from bankside.orders.inputs import fault
 from bankside.orders.model import Order, State
 from bankside.orders.primitives.collect import UNPAID_SECONDS_DEFAULT
+from bankside.partners import may_return_to
 
 # The section of an order's book that knows its page.
 SECTION = "page"
@@ -88,12 +95,12 @@ class PaymentPage:
         return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).digest()
 
 
-def addressed(
-    desk: Desk, ticket: Ticket, order: Order, form: Mapping[str, Any]
+async def addressed(
+    db: Connection, desk: Desk, ticket: Ticket, order: Order, form: Mapping[str, Any]
 ) -> tuple[Order, tuple[Write, ...]]:
     """The new order with the address of its page, and the row that leads there.
 
-    Raises ReturnAddressRefused.
+    Raises ReturnAddressRefused, ReturnAddressForeign.
     """
     key = secrets.token_urlsafe(32)
     seconds = form.get("expires_in_seconds", UNPAID_SECONDS_DEFAULT)
@@ -103,6 +110,9 @@ def addressed(
     }
     back = ticket.call.return_to or _named(form)
     if back is not None:
+        if not await may_return_to(db, PartnerId(order.partner), order.app, back.url):
+            error = fault("/return_url", ReturnAddressForeign.code, "is not registered")
+            raise ReturnAddressForeign(errors=[error])
         page["return_to"] = msgspec.to_builtins(back)
     writes = (store_pages.opened(order.partner, order.id, key, at=ticket.at),)
     return replace(order, book={**order.book, SECTION: page}), writes

@@ -16,9 +16,11 @@ from bankside.bank.accounts import (
     AccountStatus,
     account,
     accounts_of,
+    is_locked,
     may_pay,
 )
 from bankside.bank.merchants import merchant
+from bankside.catalog import Product
 from bankside.kernel.clock import rfc3339
 from bankside.kernel.db import Connection
 from bankside.orders import engine, limits, store_keys
@@ -75,6 +77,11 @@ class PaymentPages:
             return None
         async with self._desk.reading() as db:
             return await account(db, page.order.partner, page.account)
+
+    async def product(self, page: PaymentPage) -> Product:
+        """The product as the order began with it."""
+        async with self._desk.reading() as db:
+            return await self._desk.editions.of(db, page.order.product, page.order.product_version)
 
     async def pay(self, key: str, paying: Paying) -> None:
         """The customer pays the order.
@@ -180,6 +187,7 @@ def _fits(order: Order, each: Account) -> bool:
     return (
         each.currency == order.currency
         and each.status is AccountStatus.OPEN
+        and not is_locked(each)
         and not _is_payee(order, each)
     )
 

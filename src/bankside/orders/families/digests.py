@@ -31,12 +31,13 @@ _BUCKETS = (0, 100_000, 1_000_000, 10_000_000, 100_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose file it is, and the days it covers, both included."""
+    """Whose file it is, the days it covers, both included, and the kind of orders (None: all)."""
 
     scope: store.Scope
     account: Account
     first: date
     last: date
+    kind: str | None = None
 
 
 Build = Callable[[Connection, Asked], Awaitable[Rows]]
@@ -72,7 +73,10 @@ async def reconciliation(db: Connection, asked: Asked) -> Rows:
     """
     since, until = between({"from_date": asked.first, "to_date": asked.last})
     chosen = store.Filter(
-        families=_COLLECTED, subject=asked.account.ledger_account, since=since, until=until
+        families=(asked.kind,) if asked.kind else _COLLECTED,
+        subject=asked.account.ledger_account,
+        since=since,
+        until=until,
     )
     orders = await store.page(db, asked.scope, chosen, before="", limit=ORDERS_MAX + 1)
     if len(orders) > ORDERS_MAX:

@@ -39,7 +39,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     async with desk.reading() as db:
         named = {"/subject": form["subject"]}
         account = (await parties.known(db, ticket.scope, named))[form["subject"]]
-        asked = digests.Asked(ticket.scope, account, first, last)
+        asked = digests.Asked(ticket.scope, account, first, last, form.get("kind"))
         kind = CSV
         if form["format"] in FORMS:
             kind = FORMS[form["format"]][1]

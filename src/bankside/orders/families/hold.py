@@ -5,21 +5,21 @@ from dataclasses import replace
 from bankside.kernel.call import Answer
 from bankside.kernel.db import Connection
 from bankside.orders import carry, engine, limits, parties
+from bankside.orders.conditions import asked
+from bankside.orders.conditions.collecting import released
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import CurrencyRefused
 from bankside.orders.families import drafts
 from bankside.orders.families.split import used
-from bankside.orders.inputs import ranged, read_body
+from bankside.orders.inputs import read_body
 from bankside.orders.model import Order
-from bankside.orders.primitives import hold as primitive
 
 
 async def create(desk: Desk, ticket: Ticket) -> Answer:
     """Hold the amount on the payer's account until it is captured, released or out of time."""
     async with desk.reading() as db:
         body = await parties.with_merchant(db, ticket.scope, ticket.operation, ticket.call.body)
-        form = read_body(ticket.operation.inputs, body)
-        ranged(form, "expires_in_seconds", primitive.HELD_SECONDS_MIN, primitive.HELD_SECONDS_MAX)
+        form = asked(ticket, body)
         merchant = await parties.merchant(db, ticket.scope, form["merchant"], form["amount"])
         order = drafts.draft(
             desk, ticket, form, amount=form["amount"], subject=merchant.settlement_ledger_account
@@ -68,6 +68,7 @@ async def capture(desk: Desk, ticket: Ticket) -> Answer:
         carry.made_by(ticket, order)
         if form["amount"].currency != order.currency:
             raise CurrencyRefused(f"the order is in {order.currency}")
+        released(order.input, form)
         number = form.get("capture_no")
         wrap = carry.with_fields(capture_no=number)
         content = drafts.content_hash("hold.capture", form)

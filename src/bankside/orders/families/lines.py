@@ -4,6 +4,7 @@
 STEPWISE: frozenset[str] = frozenset(
     {
         "acct_open",
+        "acct_open_charged",
         "acct_upgrade",
         "wallet_exchange",
         "platform_acct",

@@ -17,6 +17,7 @@ from bankside.kernel.money import Money
 from bankside.kernel.paging import Page, checked_limit, checked_number
 from bankside.orders import carry, engine, limits, parties, rules, store_lines
 from bankside.orders.answers import show_line
+from bankside.orders.conditions import asked
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import (
     CurrencyRefused,
@@ -43,7 +44,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
 
     Raises PayoutTotalMismatch, PayoutCountMismatch, InputInvalid, AccountUnknown, limits.
     """
-    form = read_body(ticket.operation.inputs, ticket.call.body)
+    form = asked(ticket)
     total: Money = form["total"]
     checked(form["lines"], total, form["count"])
     within_limit(ticket, form["lines"])

@@ -21,16 +21,17 @@ from bankside.kernel.call import Answer
 from bankside.kernel.clock import BANK_ZONE, rfc3339
 from bankside.kernel.db import Connection
 from bankside.kernel.paging import LIMIT_MAX
-from bankside.orders import carry, parties, store
+from bankside.orders import carry, conditions, parties, store
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import (
+    CurrencyRefused,
     OrderNotFound,
     ReportTooLong,
     TransactionNotFound,
     by_code,
 )
 from bankside.orders.families import drafts, reading
-from bankside.orders.inputs import is_number, read_body, read_query
+from bankside.orders.inputs import fault, is_number, read_body, read_query
 from bankside.orders.model import Order
 from bankside.orders.sheets import TRANSACTION_HEAD, cell, csv_bytes, transaction_row
 
@@ -45,6 +46,7 @@ async def balances_list(desk: Desk, ticket: Ticket) -> Answer:
     asked = read_query(ticket.operation.inputs, ticket.call.query)
     async with desk.reading() as db:
         account = await _subject(db, ticket, asked["subject"], "?subject")
+        _kept_in(account, asked.get("currency"), "?currency")
         shown = await _balance(db, desk, account)
     return Answer(200, {"items": [shown], "next_cursor": None}, facts=_branch(account))
 
@@ -62,6 +64,7 @@ async def balances_export(desk: Desk, ticket: Ticket) -> Answer:
     form = read_body(ticket.operation.inputs, ticket.call.body)
     async with desk.reading() as db:
         account = await _subject(db, ticket, form["subject"], "/subject")
+        _kept_in(account, form.get("currency"), "/currency")
         money = await balance(db, account)
     head = ("账号 account", "币种 currency", "账面余额 booked", "可用余额 available", "冻结 held")
     row = (
@@ -76,7 +79,7 @@ async def balances_export(desk: Desk, ticket: Ticket) -> Answer:
 
 async def transactions_list(desk: Desk, ticket: Ticket) -> Answer:
     """A page of the account's entries, newest first."""
-    asked = read_query(ticket.operation.inputs, ticket.call.query)
+    asked = conditions.looked_up(ticket)
     async with desk.reading() as db:
         account = await _subject(db, ticket, asked["subject"], "?subject")
         found = await transactions(
@@ -110,7 +113,7 @@ async def transactions_item(desk: Desk, ticket: Ticket) -> Answer:
 
 async def transactions_export(desk: Desk, ticket: Ticket) -> Answer:
     """The entries of a period as a CSV file, newest first. Raises ReportTooLong."""
-    form = read_body(ticket.operation.inputs, ticket.call.body)
+    form = conditions.asked(ticket)
     rows: list[Transaction] = []
     cursor: str | None = None
     async with desk.reading() as db:
@@ -228,6 +231,13 @@ async def named_order(desk: Desk, db: Connection, ticket: Ticket, reference: str
 
 async def _subject(db: Connection, ticket: Ticket, reference: str, pointer: str) -> Account:
     return (await parties.known(db, ticket.scope, {pointer: reference}))[reference]
+
+
+def _kept_in(account: Account, currency: str | None, pointer: str) -> None:
+    """The account is kept in the currency asked for, if any. Raises CurrencyRefused."""
+    if currency not in (None, account.currency):
+        detail = f"the account is kept in {account.currency}"
+        raise CurrencyRefused(detail, errors=[fault(pointer, CurrencyRefused.code, detail)])
 
 
 async def _balance(db: Connection, desk: Desk, account: Account) -> dict[str, Any]:

@@ -88,7 +88,12 @@ class Records:
         account = found[asked["subject"]]
         since, until = query.between(asked)
         return store.Filter(
-            families=self.families, about=account.ledger_account, since=since, until=until
+            families=self.families,
+            product=asked.get("product"),
+            status=asked.get("status"),
+            about=account.ledger_account,
+            since=since,
+            until=until,
         )
 
 

@@ -18,7 +18,7 @@ from bankside.kernel.call import Answer
 from bankside.kernel.clock import BANK_ZONE
 from bankside.kernel.db import Connection, Write
 from bankside.kernel.errors import Refused
-from bankside.kernel.money import Money, minor_digits
+from bankside.kernel.money import CurrencyUnknown, Money, minor_digits
 from bankside.orders import (
     carry,
     consented,
@@ -29,6 +29,8 @@ from bankside.orders import (
     rules,
     store,
 )
+from bankside.orders.conditions import among, asked
+from bankside.orders.conditions.payments import priced
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.engine import Change
 from bankside.orders.errors import (
@@ -69,7 +71,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
     Under a consent, exactly the payment agreed to. Raises InputInvalid, AccountUnknown,
     HolderUnknown, CurrencyRefused, PaymentDiffers, limits, and whatever the steps refuse.
     """
-    form = read_body(ticket.operation.inputs, ticket.call.body)
+    form = asked(ticket)
     async with desk.reading() as db:
         order = await _opened(db, desk, ticket, form)
         same = await carry.same_number(desk, db, order)
@@ -260,11 +262,13 @@ async def _opened(db: Connection, desk: Desk, ticket: Ticket, form: Form) -> Ord
     found = await parties.known(db, ticket.scope, named, debited=debited)
     await _customers(db, ticket, form)
     holders = {name[1:]: found[reference] for name, reference in named.items()}
+    among(ticket, holders)
     amount = _amount(form, holders)
     _distinct(holders)
     _same_currency(holders, ticket, amount.currency)
     kept = _kept(ticket.operation.inputs, form)
-    first = next(iter(holders.values()), None)
+    # An account that a new one is bound to is not what the order is about.
+    first = next((each for name, each in holders.items() if name != "bound_account"), None)
     order = drafts.draft(
         desk, ticket, kept, amount=amount, subject=first.ledger_account if first else ""
     )
@@ -276,7 +280,7 @@ async def _opened(db: Connection, desk: Desk, ticket: Ticket, form: Form) -> Ord
         if number in _NUMBERS
         else f"{ticket.product.family}:{tenant or ''}",
         reference=form[number] if number else None,
-        terms=drafts.terms(ticket.product, order.currency),
+        terms=priced(form, drafts.terms(ticket.product, order.currency), order.currency),
         roles={
             **{name: each.ledger_account for name, each in holders.items()},
             **parties.house(order.currency),
@@ -358,7 +362,11 @@ def _amount(form: Form, holders: Mapping[str, Account]) -> Money:
     if currency is None:
         first = next(iter(holders.values()), None)
         currency = first.currency if first else CURRENCY_DEFAULT
-    minor_digits(currency)
+    try:
+        minor_digits(currency)
+    except CurrencyUnknown as unknown:
+        pointer = fault("/currency", CurrencyUnknown.code, unknown.detail)
+        raise CurrencyUnknown(unknown.detail, errors=[pointer]) from unknown
     return Money(0, currency)
 
 

@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+from bankside.bank.accounts import Account
+from bankside.bank.customers import customer
 from bankside.kernel.call import Answer
+from bankside.kernel.db import Connection
 from bankside.orders import carry, consented, limits, parties
+from bankside.orders.conditions import asked
 from bankside.orders.desk import Desk, Ticket
 from bankside.orders.errors import SameAccount, TransferPosted
+from bankside.orders.errors_core import PayeeNameDiffers
 from bankside.orders.families import drafts
 from bankside.orders.inputs import fault, read_body
 
@@ -13,9 +18,10 @@ from bankside.orders.inputs import fault, read_body
 async def create(desk: Desk, ticket: Ticket) -> Answer:
     """Move the amount from payer to payee; under a consent, exactly the payment agreed to.
 
-    Raises AccountUnknown, CurrencyRefused, SameAccount, PaymentDiffers, ConsentNotActive.
+    Raises AccountUnknown, CurrencyRefused, SameAccount, PayeeNameDiffers, PaymentDiffers,
+    ConsentNotActive.
     """
-    form = read_body(ticket.operation.inputs, ticket.call.body)
+    form = asked(ticket)
     async with desk.reading() as db:
         named = {
             "/payer_account": form["payer_account"],
@@ -26,6 +32,7 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         if payer.id == payee.id:
             pointer = fault("/payee_account", "payment.same_account", "payer and payee are one")
             raise SameAccount(errors=[pointer])
+        await _named(db, payee, form.get("payee_name"))
         order = drafts.draft(
             desk, ticket, form, amount=form["amount"], subject=payer.ledger_account
         )
@@ -69,6 +76,16 @@ async def create(desk: Desk, ticket: Ticket) -> Answer:
         narrative=form.get("remark", ""),
     )
     return await carry.begin(desk, ticket, beginning)
+
+
+async def _named(db: Connection, payee: Account, name: str | None) -> None:
+    """The name on the request, where there is one, is the account holder's: PayeeNameDiffers."""
+    if name is None:
+        return
+    holder = await customer(db, payee.partner, payee.customer)
+    if name.casefold() not in {holder.name_zh.casefold(), holder.name_en.casefold()}:
+        detail = "the account belongs to another name"
+        raise PayeeNameDiffers(detail, errors=[fault("/payee_name", PayeeNameDiffers.code, detail)])
 
 
 async def cancel(desk: Desk, ticket: Ticket) -> Answer:

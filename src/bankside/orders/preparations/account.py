@@ -5,25 +5,35 @@ from collections.abc import Mapping
 from bankside.bank import ledger
 from bankside.bank.accounts import (
     Account,
+    AccountLocked,
     AccountNotEmpty,
+    AccountStatus,
     Opening,
     ProductClass,
     account,
     accounts_by_reference,
     drafted_account,
     in_ledger,
+    is_locked,
     pension_of,
 )
 from bankside.bank.customers import CustomerNotFound, customer
+from bankside.bank.ledger import Period
 from bankside.kernel.db import Write
 from bankside.kernel.ids import AccountId, CustomerId
-from bankside.orders import parties
+from bankside.kernel.money import Money
+from bankside.orders import parties, store
+from bankside.orders.conditions.accounts import BY_PAPER
 from bankside.orders.errors import AccountUnknown, HolderUnknown, SweepTargetMissing
-from bankside.orders.errors_money import PensionAccountExists
+from bankside.orders.errors_core import AccountPaperMissing
+from bankside.orders.errors_money import AccountFeeOwed, PensionAccountExists
 from bankside.orders.inputs import fault
+from bankside.orders.interest.upkeep import first_day
 from bankside.orders.model import Order, PlanStep
+from bankside.orders.preparations import account_class
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
-from bankside.orders.primitives import card
+from bankside.orders.primitives import card, upkeep
+from bankside.orders.primitives.effect import section
 
 # What kind of account a product opens; its category's otherwise.
 _BY_PRODUCT: Mapping[str, ProductClass] = {
@@ -55,7 +65,8 @@ async def opening(room: Room, order: Order, step: PlanStep, form: Form) -> Prepa
 
     The ledger takes postings before it takes rows, so an account that this very change pays into is
     opened there ahead of it: empty, and nobody's until the change commits. A person has one pension
-    account (State Council notice 2022-7, article 2). Raises HolderUnknown, PensionAccountExists.
+    account (State Council notice 2022-7, article 2). Raises HolderUnknown, PensionAccountExists,
+    AccountsOfClassFull, BoundAccountRefused.
     """
     owner = await _holder(room, order, form)
     kind = product_class(order.product)
@@ -64,7 +75,13 @@ async def opening(room: Room, order: Order, step: PlanStep, form: Form) -> Prepa
         if standing is not None:
             raise PensionAccountExists(extra={"account": standing})
     currency = str(form.get("currency", order.currency))
-    asked = Opening(customer=owner, product_class=kind, currency=currency)
+    asked = Opening(
+        customer=owner,
+        product_class=kind,
+        currency=currency,
+        account_class=await account_class.chosen(room, order, owner, form),
+        bound_ledger_account=await account_class.bound(room, order, owner, form),
+    )
     drafted = await drafted_account(room.db, room.desk.clock, order.partner, asked)
     floor = 0
     if kind is ProductClass.CREDIT:
@@ -75,8 +92,17 @@ async def opening(room: Room, order: Order, step: PlanStep, form: Form) -> Prepa
     return Prepared(order, {"account": {"opening": drafted, "floor": floor}}, ahead=ahead)
 
 
-async def moving(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
-    """The account to freeze or unfreeze: named by ``account``, or the one the order is about."""
+async def moving(room: Room, order: Order, step: PlanStep, form: Form) -> Prepared:
+    """The account to freeze or unfreeze: named by ``account``, or the one the order is about.
+
+    Raises AccountPaperMissing when what an authority ordered is lifted without its word.
+    """
+    ground = order.input.get("ground")
+    if ground in BY_PAPER and "order_no" not in form and step.use == "account.unfreeze":
+        detail = f"what the {ground} ordered is lifted by a paper of its own"
+        raise AccountPaperMissing(
+            detail, errors=[fault("/order_no", AccountPaperMissing.code, detail)]
+        )
     found = await _about(room, order, form)
     return Prepared(order, {"account": {"standing": found.standing}})
 
@@ -84,12 +110,20 @@ async def moving(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepa
 async def closing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
     """The account to close, what is left on it, and where that goes.
 
-    Raises SweepTargetMissing when money is left and ``sweep_to`` names no account for it, and
-    AccountNotEmpty for a credit card on which something is owed.
+    Raises SweepTargetMissing when money is left and ``sweep_to`` names no account for it,
+    AccountNotEmpty for a credit card on which something is owed, and AccountFeeOwed when the
+    account does not cover what keeping it cost.
     """
     found = await _about(room, order, form)
     money = await ledger.balance(room.db, found.ledger_account)
     left = money.available
+    owed = await _owed(room, order, found)
+    if owed > left.minor:
+        shown = Money(owed, left.currency)
+        raise AccountFeeOwed(
+            f"{shown} {shown.currency} are owed for the account", extra={"owed": shown.to_json()}
+        )
+    left = Money(left.minor - owed, left.currency)
     if found.product_class is ProductClass.CREDIT:
         # What can still be drawn on a card is the bank's; what was overpaid is the holder's.
         left = money.booked
@@ -106,9 +140,41 @@ async def closing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prep
             )
         assert room.ticket is not None, "accounts are closed on request"
         known = await parties.accounts(room.db, room.ticket.scope, {"/sweep_to": reference}, left)
+        if is_locked(found) and not is_locked(known[reference]):
+            detail = "what is in a pension account goes to a pension account"
+            raise AccountLocked(detail, errors=[fault("/sweep_to", AccountLocked.code, detail)])
         target = known[reference].ledger_account
     asked = {"standing": found.standing, "balance": max(left.minor, 0), "sweep_to": target}
     return Prepared(order, {"account": asked})
+
+
+async def charging(room: Room, order: Order, _step: PlanStep, _form: Form) -> Prepared:
+    """What the account can pay, and the least that was in it, where that waives its fee."""
+    book, fee = upkeep.of(order), upkeep.fee_of(order)
+    found = await _about(room, order, {})
+    can_pay: int | None = None
+    if found.status is not AccountStatus.CLOSED:
+        money = await ledger.balance(room.db, found.ledger_account)
+        can_pay = money.available.minor if found.status is AccountStatus.OPEN else 0
+    lowest: int | None = None
+    if fee.waived_from is not None:
+        period = Period(first=first_day(book, fee), last=book.next_on)
+        lowest = await ledger.lowest(room.db, found.ledger_account, period=period)
+    return Prepared(order, {upkeep.NOUN: {"can_pay": can_pay, "lowest": lowest}})
+
+
+async def _owed(room: Room, order: Order, found: Account) -> int:
+    """What is owed for keeping the account that is closed, by the order that opened it."""
+    if section(order, upkeep.NOUN):
+        return upkeep.of(order).owed_minor
+    opened = await store.waiting_on(room.db, order.partner, found.ledger_account, upkeep.USE)
+    if opened is not None and upkeep.of(opened).owed:
+        owed = opened.money(upkeep.of(opened).owed_minor)
+        raise AccountFeeOwed(
+            f"{owed} {owed.currency} are owed: order {opened.id} closes the account",
+            extra={"owed": owed.to_json(), "order": opened.id},
+        )
+    return 0
 
 
 def product_class(product: str) -> ProductClass:
@@ -150,4 +216,5 @@ PREPARATIONS: Mapping[str, Prepare] = {
     "account.freeze": moving,
     "account.unfreeze": moving,
     "account.close": closing,
+    "account.charge": charging,
 }

@@ -1,7 +1,7 @@
 """Holders of instruments: accounts of the data space, found when one is issued or passed on."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from bankside.bank.accounts import Account
@@ -15,9 +15,15 @@ from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
 from bankside.orders.primitives.instrument import BANK
 
-# Electronic commercial drafts run a year at most; other claims longer (sandbox bound: 30 years).
-TERM_DAYS_MAX = 30 * 366
-_DRAFT_DAYS_MAX = 366
+# Commercial drafts run six months (PBOC and NFRA order 2022-4, article 25), electronic receivables
+# vouchers a year (PBOC notice 2025-77), and what they stand for no longer in the sandbox; other
+# claims 30 years (sandbox bound).
+MONTHS_MAX = 30 * 12
+_MONTHS_MAX: Mapping[str, int] = {
+    "bill.commercial-drafts": 6,
+    "supplychain.credit-vouchers": 12,
+    "supplychain.receivables": 12,
+}
 # What the bank asks for money a year ahead, in basis points, unless the request offers more.
 DISCOUNT_RATE_BP = 200
 
@@ -125,11 +131,9 @@ async def _account(room: Room, reference: str, pointer: str, order: Order) -> Ac
 def _maturity(room: Room, order: Order, form: Form) -> date:
     day: date = form["maturity"]
     today = room.desk.clock.now().astimezone(BANK_ZONE).date()
-    longest = _DRAFT_DAYS_MAX if order.product.startswith("bill.draft") else TERM_DAYS_MAX
-    if order.product == "bill.commercial-drafts":
-        longest = _DRAFT_DAYS_MAX
-    if not today < day <= today + timedelta(days=longest):
-        detail = f"it matures after today, within {longest} days"
+    months = _MONTHS_MAX.get(order.product, MONTHS_MAX)
+    if not today < day <= month_after(today, months):
+        detail = f"it matures after today, within {months} months"
         raise MaturityInvalid(detail, errors=[fault("/maturity", MaturityInvalid.code, detail)])
     return day
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bankside.bank.shelf import FUNDS, Fund
+from bankside.kernel.money import Money
 from bankside.orders import parties
 from bankside.orders.errors import (
     CurrencyRefused,
 )
+from bankside.orders.errors_core import PriceAboveMaximum
 from bankside.orders.errors_money import (
     AmountBelowMinimum,
     ProductCodeUnknown,
@@ -17,6 +19,7 @@ from bankside.orders.inputs import fault, refuse
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.deposit import main_units
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
+from bankside.orders.primitives.deposit import bank_day
 
 _UNITS = re.compile(r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?")
 # What a product sells, by kind; products that are not here sell every kind of their category.
@@ -36,7 +39,8 @@ _BY_CATEGORY: Mapping[str, frozenset[str]] = {
 async def subscribing(room: Room, order: Order, _step: PlanStep, form: Form) -> Prepared:
     """The fund, and that the dealer of bars is known.
 
-    Raises ProductCodeUnknown, AmountBelowMinimum, CurrencyRefused, MerchantUnknown.
+    Raises ProductCodeUnknown, AmountBelowMinimum, PriceAboveMaximum, CurrencyRefused,
+    MerchantUnknown.
     """
     fund = fund_of(order, form)
     if order.currency != fund.currency:
@@ -45,6 +49,13 @@ async def subscribing(room: Room, order: Order, _step: PlanStep, form: Form) -> 
     if order.amount < least.minor:
         detail = f"{fund.code} takes {least} {least.currency} or more"
         raise AmountBelowMinimum(detail, errors=[fault("/amount", AmountBelowMinimum.code, detail)])
+    most = form.get("max_price")
+    price = fund.price(bank_day(room.desk.clock.now()))
+    if isinstance(most, Money) and (most.currency != fund.currency or price > Decimal(str(most))):
+        detail = f"one unit costs {price} {fund.currency}"
+        raise PriceAboveMaximum(
+            detail, errors=[fault("/max_price", PriceAboveMaximum.code, detail)]
+        )
     if "merchant" in form and room.ticket is not None:
         await parties.merchant(room.db, room.ticket.scope, form["merchant"], least)
     return Prepared(order, {"invest": {"fund": fund}})

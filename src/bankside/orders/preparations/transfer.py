@@ -6,6 +6,8 @@ from dataclasses import replace
 from bankside.bank import ledger
 from bankside.kernel.jobs import enqueue
 from bankside.kernel.money import Money
+from bankside.orders.errors import CurrencyRefused
+from bankside.orders.inputs import fault
 from bankside.orders.model import Order, PlanStep
 from bankside.orders.preparations.room import Form, Prepare, Prepared, Room
 
@@ -28,14 +30,20 @@ async def sending(_room: Room, order: Order, _step: PlanStep, form: Form) -> Pre
 
 
 async def executing(room: Room, order: Order, step: PlanStep, form: Form) -> Prepared:
-    """What is left on the account is the amount of a closing and of a sweep."""
+    """What is left on the account is the amount of a closing and of a sweep. CurrencyRefused."""
     if order.family not in _ALL_THAT_IS_LEFT or order.amount:
         return Prepared(order)
     source = order.roles[step.roles["debit"]]
     left = (await ledger.balance(room.db, source)).available
-    keep = form.get("keep")
-    kept = keep if isinstance(keep, Money) else Money(0, left.currency)
-    amount = max(left.minor - kept.minor, 0) if kept.currency == left.currency else 0
+    nothing = Money(0, left.currency)
+    keep, at_least = form.get("keep", nothing), form.get("at_least", nothing)
+    for name, each in (("keep", keep), ("at_least", at_least)):
+        if each.currency != left.currency:
+            detail = f"the account is kept in {left.currency}"
+            raise CurrencyRefused(detail, errors=[fault(f"/{name}", CurrencyRefused.code, detail)])
+    amount = max(left.minor - keep.minor, 0)
+    # A surplus too small to be worth a transfer stays where it is.
+    amount = amount if amount >= at_least.minor else 0
     return Prepared(replace(order, currency=left.currency, amount=amount))
 
 

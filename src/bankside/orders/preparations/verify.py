@@ -209,7 +209,7 @@ async def risk(_room: Room, _order: Order, form: Form) -> Check:
     if answers is None:
         grade = form.get("risk_grade", "C3")
         return Check(True, ("grade.declared",), "sandbox", simulated=True, facts={"grade": grade})
-    points = 10 * sum(min(max(each, 0), 10) for each in answers) // len(answers)
+    points = 10 * sum(answers) // len(answers)
     grade = next(word for floor, word in _GRADES if points >= floor)
     return Check(True, facts={"points": points, "grade": grade})
 

@@ -25,6 +25,7 @@ from bankside.orders.primitives import (
     split,
     ticket,
     transfer,
+    upkeep,
     verify,
 )
 from bankside.orders.primitives.effect import Ask, Effect, Primitive
@@ -34,6 +35,7 @@ PRIMITIVES: Mapping[str, Primitive] = {
     "account.freeze": account.FREEZE,
     "account.unfreeze": account.UNFREEZE,
     "account.close": account.CLOSE,
+    "account.charge": upkeep.CHARGE,
     "deposit.place": deposit.PLACE,
     "invest.subscribe": invest.SUBSCRIBE,
     "invest.value": invest.VALUE,

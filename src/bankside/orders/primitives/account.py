@@ -14,7 +14,7 @@ from bankside.kernel.ids import AccountId
 from bankside.orders.errors import OrderStateRefused
 from bankside.orders.interest import cards
 from bankside.orders.model import Order, PlanStep
-from bankside.orders.primitives import card
+from bankside.orders.primitives import card, upkeep
 from bankside.orders.primitives.deposit import bank_day
 from bankside.orders.primitives.effect import (
     Ask,
@@ -52,10 +52,13 @@ def open_(order: Order, _step: PlanStep, ask: Ask, at: datetime) -> Effect:
         "opened_at": rfc3339(drafted.opened_at),
         "closed_at": None,
     }
+    if drafted.account_class is not None:
+        facts["account_class"] = drafted.account_class
     if floor:
         facts["limit"] = after.money(-floor).to_json()
     if drafted.product_class is ProductClass.CREDIT:
         after = card.begun(after, cards.opened(bank_day(at)))
+    after = upkeep.begun(after, at)
     return Effect(
         kept(after, NOUN, facts),
         event="account_opened",
@@ -95,15 +98,20 @@ def close(order: Order, step: PlanStep, ask: Ask, at: datetime) -> Effect:
     """What is left is swept to ``credit``, and the account is closed for ever.
 
     ``ask["account"]``: ``standing``, ``balance`` (minor units to sweep) and ``sweep_to`` (a ledger
-    account, None when nothing is left).
+    account, None when nothing is left). What is owed for keeping the account is taken first.
     """
-    asked = ask[NOUN]
-    left, target = asked["balance"], asked.get("sweep_to")
-    effect = _moved(order, step, asked["standing"], AccountStatus.CLOSED, at)
-    moves = legs(order, (asked["standing"].ledger_account, target, left)) if left else ()
-    # Nothing is billed on a card that is closed.
-    ends = bool(section(order, card.NOUN))
-    output = {"swept": left}
+    asked, now = ask[NOUN], order
+    left, target = asked["balance"], asked.get("sweep_to") or ""
+    charged = bool(section(order, upkeep.NOUN))
+    owed = upkeep.of(order).owed_minor if charged else 0
+    if charged:
+        now = upkeep.settled(order)
+    closes = asked["standing"].ledger_account
+    effect = _moved(now, step, asked["standing"], AccountStatus.CLOSED, at)
+    moves = legs(order, (closes, order.roles.get("fee_income", ""), owed), (closes, target, left))
+    # Nothing is billed on a card, or charged on an account, that is closed.
+    ends = charged or bool(section(order, card.NOUN))
+    output = {"swept": left, "taken": owed} if owed else {"swept": left}
     return replace(effect, legs=moves, event="account_closed", ends=ends, output=output)
 
 

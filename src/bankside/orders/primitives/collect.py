@@ -26,8 +26,6 @@ from bankside.orders.primitives.effect import (
 
 # An unpaid order is closed after this long unless it says otherwise: a checkout page's patience.
 UNPAID_SECONDS_DEFAULT = 2 * 60 * 60
-UNPAID_SECONDS_MIN = 60
-UNPAID_SECONDS_MAX = 15 * 24 * 60 * 60
 # Money that may still be split is freed to the merchant after 30 days, on a platform whose tenants
 # collect after 180 (WeChat Pay profit sharing, merchant documents 4014547102, 4015870957).
 FROZEN_DAYS_MAX = 30

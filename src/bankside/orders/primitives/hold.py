@@ -11,7 +11,6 @@ from bankside.orders.rules import fee_on
 
 # Card schemes free a pre-authorisation after 7 to 30 days; ours without a word of its own after 7.
 HELD_SECONDS_DEFAULT = 7 * 24 * 60 * 60
-HELD_SECONDS_MIN = 60
 HELD_SECONDS_MAX = 30 * 24 * 60 * 60
 
 

@@ -1,4 +1,4 @@
-"""Who lives in a fresh sandbox space: made-up people with accounts, and two merchants.
+"""Who lives in a fresh sandbox space: made-up people with accounts, and three merchants.
 
 Names are invented; papers have right check characters and a district code (110199) that GB/T 2260
 never assigned, so they belong to nobody. Everything about them is public: there is no real money.
@@ -34,7 +34,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inhabitant:
-    """A customer of the space; ``key`` is its login as well. ``paper``: resident id or code."""
+    """A customer of the space; ``key`` begins its login. ``paper``: resident id or code."""
 
     key: str
     kind: CustomerKind
@@ -46,11 +46,21 @@ class Inhabitant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A merchant of a corporate inhabitant; ``of_tenant``: it is the space's test tenant's."""
+    """A merchant of a corporate inhabitant.
+
+    ``of_tenant``: it is the space's test tenant's. ``netted``: it is cleared net and paid out on
+    the next working day; the others are settled at the end of the day.
+    """
 
     key: str
     owner: str
     of_tenant: bool = False
+    netted: bool = False
+
+
+# What Lin moves from savings to the current account on the fifth of each month.
+POCKET_MONEY = "500.00"
+POCKET_MONEY_DAY = 5
 
 
 _CURRENT, _SETTLEMENT = ProductClass.CURRENT, ProductClass.SETTLEMENT
@@ -111,12 +121,18 @@ INHABITANTS = (
 SHOPS = (
     Shop(key="begonia", owner="begonia"),
     Shop(key="old-street", owner="old.street", of_tenant=True),
+    Shop(key="kuaican", owner="kuaican", netted=True),
 )
 
 
 def customer_id(space: str, key: str) -> CustomerId:
     """The inhabitant's id, the same for ever in this space."""
     return CustomerId(derived_id("customer", space, key))
+
+
+def login(space: str, key: str) -> str:
+    """The inhabitant's login: no other space has it, so a page that knows no space finds this."""
+    return f"{key}@{_digest('login', space).hex()[:8]}"
 
 
 def account_id(space: str, key: str) -> AccountId:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bankside.bank import ledger
+from bankside.bank import clearing, ledger
 from bankside.bank.accounts import (
     House,
     Opening,
@@ -17,13 +17,15 @@ from bankside.bank.accounts import (
 from bankside.bank.customers import CustomerKind, Registration, register
 from bankside.bank.ledger import Group, Leg, group_id, post
 from bankside.bank.merchants import MerchantTerms, register_merchant
+from bankside.bank.standing_orders import NewStandingOrder, set_up
 from bankside.identity.credentials import Credential, set_password
 from bankside.identity.factors import set_totp
-from bankside.kernel.clock import Clock
+from bankside.kernel.clock import Clock, booking_date
 from bankside.kernel.db import Connection
-from bankside.kernel.ids import PartnerId, TenantId
+from bankside.kernel.ids import PartnerId, TenantId, derived_id
 from bankside.kernel.money import Money
 from bankside.kernel.secrets import Vault
+from bankside.orders.interest import month_after
 from bankside.orders.sandbox import people
 from bankside.orders.sandbox.people import CURRENCIES, INHABITANTS, PASSWORD, SHOPS, Inhabitant
 from bankside.partners import create_tenant, list_tenants
@@ -59,6 +61,7 @@ async def move_in(db: Connection, clock: Clock, vault: Vault | None, space: Part
         await _settle(db, clock, vault, space, each)
     for shop in SHOPS:
         await _open_shop(db, clock, space, shop, tenant if shop.of_tenant else None)
+    await _pocket_money(db, clock, space)
     await _opening_balances(db, clock, space)
     return Arrived(tenant, token)
 
@@ -93,6 +96,7 @@ async def told(db: Connection, space: str) -> dict[str, Any]:
                 "merchant": people.merchant_id(space, each.key),
                 "owner": people.customer_id(space, each.owner),
                 "of_tenant": each.of_tenant,
+                "cleared_net": each.netted,
             }
             for each in SHOPS
         ],
@@ -107,7 +111,7 @@ def _told(space: str, who: Inhabitant, balances: dict[str, ledger.Balance]) -> d
         "name_zh": who.name_zh,
         "name_en": who.name_en,
         "document_no": who.paper,
-        "login": who.key,
+        "login": people.login(space, who.key),
         "password": PASSWORD,
         "totp_secret": people.totp_secret(space, who.key),
         "payer_token": people.payer_code(space, who.key) if pays else None,
@@ -139,7 +143,8 @@ async def _settle(
         credit_code=None if retail else who.paper,
     )
     await register(db, clock, space, papers)
-    await set_password(db, clock, Credential(space, customer, who.key), password=PASSWORD)
+    credential = Credential(space, customer, people.login(space, who.key))
+    await set_password(db, clock, credential, password=PASSWORD)
     if vault is not None:
         secret = people.totp_secret(space, who.key)
         await set_totp(db, clock, vault, space, customer, secret=secret)
@@ -161,8 +166,9 @@ async def _open_shop(
     db: Connection, clock: Clock, space: str, shop: people.Shop, tenant: TenantId | None
 ) -> None:
     owner = next(each for each in INHABITANTS if each.key == shop.owner)
+    merchant = people.merchant_id(space, shop.key)
     terms = MerchantTerms(
-        id=people.merchant_id(space, shop.key),
+        id=merchant,
         tenant=tenant,
         customer=people.customer_id(space, owner.key),
         name_zh=owner.name_zh,
@@ -170,6 +176,25 @@ async def _open_shop(
         settlement_account=people.account_id(space, owner.holdings[0].key),
     )
     await register_merchant(db, clock, space, terms)
+    if shop.netted:
+        await clearing.agree(db, clock, clearing.Terms(partner=space, merchant=merchant))
+
+
+async def _pocket_money(db: Connection, clock: Clock, space: str) -> None:
+    """Somebody has a standing order: the clock can be moved to its next date."""
+    fifth = booking_date(clock).replace(day=people.POCKET_MONEY_DAY)
+    payee = people.account_id(space, "lin-current")
+    order = NewStandingOrder(
+        id=derived_id("standing_order", space, payee),
+        account=people.account_id(space, "lin-savings"),
+        payee_account=payee,
+        payee_name=INHABITANTS[0].name_zh,
+        amount=Money.parse(people.POCKET_MONEY, "CNY"),
+        frequency=f"IntrvlMnthDay:01:{fifth.day:02d}",
+        first_on=fifth if fifth > booking_date(clock) else month_after(fifth, 1),
+        reference="零用钱 pocket money",
+    )
+    await set_up(db, clock, space, order)
 
 
 async def _opening_balances(db: Connection, clock: Clock, space: str) -> None:

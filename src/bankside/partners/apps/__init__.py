@@ -2,12 +2,26 @@
 each change of an app raises its version by one and publishes one event with that number.
 
 Public: AppExists, AppUnknown, Environment, NewApp, PartnerApp, ProductInvalid, RateInvalid,
-block_app, create_app, every, every_subscription, held_products, list_apps, list_subscriptions,
-locked, read_app, set_rate, subscribe, subscribers, unblock_app, unsubscribe.
+ReturnAddressInvalid, ReturnAddressUnknown, add_return_address, block_app, create_app, every,
+every_subscription, held_products, list_apps, list_subscriptions, locked, may_return_to, read_app,
+remove_return_address, return_addresses, set_rate, subscribe, subscribers, unblock_app, unsubscribe.
 """
 
-from bankside.partners.apps.errors import AppExists, AppUnknown, ProductInvalid, RateInvalid
+from bankside.partners.apps.errors import (
+    AppExists,
+    AppUnknown,
+    ProductInvalid,
+    RateInvalid,
+    ReturnAddressInvalid,
+    ReturnAddressUnknown,
+)
 from bankside.partners.apps.model import Environment, NewApp, PartnerApp
+from bankside.partners.apps.returns import (
+    add_return_address,
+    may_return_to,
+    remove_return_address,
+    return_addresses,
+)
 from bankside.partners.apps.service import (
     block_app,
     create_app,
@@ -30,6 +44,9 @@ __all__ = [
     "PartnerApp",
     "ProductInvalid",
     "RateInvalid",
+    "ReturnAddressInvalid",
+    "ReturnAddressUnknown",
+    "add_return_address",
     "block_app",
     "create_app",
     "every",
@@ -38,7 +55,10 @@ __all__ = [
     "list_apps",
     "list_subscriptions",
     "locked",
+    "may_return_to",
     "read_app",
+    "remove_return_address",
+    "return_addresses",
     "set_rate",
     "subscribe",
     "subscribers",

@@ -21,6 +21,18 @@ class RateInvalid(Invalid):
     code = "app.rate_invalid"
 
 
+class ReturnAddressInvalid(Invalid):
+    """The address is none that payers could be sent back to."""
+
+    code = "app.return_address_invalid"
+
+
+class ReturnAddressUnknown(NotFound):
+    """The app did not register this address."""
+
+    code = "app.return_address_not_found"
+
+
 class ProductInvalid(Invalid):
     """The text is no product id."""
 

@@ -133,6 +133,45 @@ async def subscriptions(db: Connection, partner: PartnerId, app: str) -> list[st
     return [row["product_id"] for row in rows]
 
 
+async def add_return_address(
+    db: Connection, partner: PartnerId, app: AppId, address: str, at: datetime
+) -> None:
+    """Keep an address that payers may be sent back to; one that stands already stays."""
+    await db.execute(
+        "insert into partners.return_addresses (partner_id, app_id, address, created_at)"
+        " values ($1, $2, $3, $4) on conflict do nothing",
+        partner,
+        app,
+        address,
+        at,
+    )
+
+
+async def remove_return_address(
+    db: Connection, partner: PartnerId, app: AppId, address: str
+) -> bool:
+    """Forget an address; False when there was none."""
+    gone = await db.fetchval(
+        "delete from partners.return_addresses"
+        " where partner_id = $1 and app_id = $2 and address = $3 returning 1",
+        partner,
+        app,
+        address,
+    )
+    return gone is not None
+
+
+async def return_addresses(db: Connection, partner: PartnerId, app: AppId) -> list[str]:
+    """The addresses that the app's payers may be sent back to, sorted."""
+    rows = await db.fetch(
+        "select address from partners.return_addresses"
+        " where partner_id = $1 and app_id = $2 order by address",
+        partner,
+        app,
+    )
+    return [row["address"] for row in rows]
+
+
 async def every(db: Connection) -> list[tuple[PartnerApp, bool]]:
     """Every app of every partner and whether app and partner are active: for the snapshot."""
     rows = await db.fetch(

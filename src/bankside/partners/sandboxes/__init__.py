@@ -4,7 +4,7 @@ Always true: a space is an id of its own in the place of a partner's, so everyth
 partners apart keeps spaces apart; an app stands in exactly one; a space's clock is never behind the
 bank's and never moves backwards; a live app has neither (docs/decisions/0020).
 
-Public: give_space, renew_space, read_space, list_spaces, home_of, move_clock, moved_clocks,
+Public: give_space, renew_space, read_space, list_spaces, home_of, move_clock, moved_clocks, clocks,
 clock_of, signatory, announce_load, announced_loads; Space; SpaceUnknown, SpaceExists,
 SpacesTooMany, NotASandbox, ClockBackwards.
 """
@@ -21,6 +21,7 @@ from bankside.partners.sandboxes.service import (
     announce_load,
     announced_loads,
     clock_of,
+    clocks,
     give_space,
     home_of,
     list_spaces,
@@ -41,6 +42,7 @@ __all__ = [
     "announce_load",
     "announced_loads",
     "clock_of",
+    "clocks",
     "give_space",
     "home_of",
     "list_spaces",

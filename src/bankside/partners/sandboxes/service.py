@@ -41,7 +41,9 @@ async def give_space(db: Connection, clock: Clock, partner: PartnerId, app_id: s
 
 
 async def renew_space(db: Connection, clock: Clock, space_id: str) -> Space:
-    """The app has a new, empty space at the present time; its tenants keep their tokens.
+    """The app has a new, empty space at the present time, and is told there what happens.
+
+    Its tenants keep their tokens, its webhook endpoints their ids and keys.
 
     What the old one holds stays in the books and is reached by nobody. Raises SpaceUnknown.
     """
@@ -52,6 +54,7 @@ async def renew_space(db: Connection, clock: Clock, space_id: str) -> Space:
     new = await _moved_in(db, clock, old.parent, app)
     await store.replace(db, old.id, new.id)
     await store.move_tenants(db, old.id, new.id)
+    await store.move_endpoints(db, old.id, new.id)
     return new
 
 
@@ -123,7 +126,12 @@ async def list_spaces(
 
 async def moved_clocks(db: Connection) -> Mapping[str, timedelta]:
     """How far the clocks that were moved are ahead, by data space."""
-    return await store.ahead(db)
+    return await store.ahead(db, moved=True)
+
+
+async def clocks(db: Connection) -> Mapping[str, timedelta]:
+    """How far the clock of every data space in use is ahead."""
+    return await store.ahead(db, moved=False)
 
 
 async def clock_of(db: Connection, clock: Clock, partner: str) -> Clock:

@@ -81,12 +81,13 @@ async def move_clock(db: Connection, space: str, seconds: int) -> int | None:
     return version
 
 
-async def ahead(db: Connection) -> Mapping[str, timedelta]:
-    """How far each clock that was moved is ahead, by space."""
-    rows = await db.fetch(
-        "select space_id, ahead_seconds from partners.sandboxes"
-        " where replaced_by is null and ahead_seconds > 0"
-    )
+_AHEAD = "select space_id, ahead_seconds from partners.sandboxes where replaced_by is null"
+_MOVED = _AHEAD + " and ahead_seconds > 0"
+
+
+async def ahead(db: Connection, *, moved: bool) -> Mapping[str, timedelta]:
+    """How far the clock of each space in use is ahead; or of those that were ``moved``."""
+    rows = await db.fetch(_MOVED if moved else _AHEAD)
     return {row["space_id"]: timedelta(seconds=row["ahead_seconds"]) for row in rows}
 
 
@@ -130,6 +131,13 @@ async def move_tenants(db: Connection, old: PartnerId, to: PartnerId) -> None:
         " from partners.tenants where partner_id = $1",
         old,
         to,
+    )
+
+
+async def move_endpoints(db: Connection, old: PartnerId, to: PartnerId) -> None:
+    """The old space's webhook endpoints, with their keys, are the new one's (keys cascade)."""
+    await db.execute(
+        "update partners.webhook_endpoints set partner_id = $2 where partner_id = $1", old, to
     )
 
 

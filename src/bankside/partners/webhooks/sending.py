@@ -60,7 +60,7 @@ class Sender:
         """Tell one endpoint of one event. Raises what makes the relay try again, or give up."""
         endpoint_id = recipient.removeprefix(f"{CHANNEL}:")
         async with self._pool.acquire(timeout=POOL_ACQUIRE_SECONDS) as db:
-            endpoint = await store.find(db, event.partner, endpoint_id)
+            endpoint = await store.find_told(db, event.partner, endpoint_id)
             if endpoint is None or endpoint.status != "active":
                 raise GiveUp("the endpoint is gone or disabled")
             keys = await store.keys(db, endpoint.partner, endpoint.id, at=self._clock.now())

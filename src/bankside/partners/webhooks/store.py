@@ -59,6 +59,22 @@ async def find(
     return _endpoint(row) if row else None
 
 
+async def find_told(db: Connection, partner: str, endpoint: str) -> Endpoint | None:
+    """The endpoint that is told of this partner's event; also where it moved to by a reset since.
+
+    A space that a reset put in the place of another belongs to the same app.
+    """
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from partners.webhook_endpoints as endpoint"  # noqa: S608 - constants
+        " where endpoint_id = $2 and (partner_id = $1 or exists (select 1"
+        " from partners.sandboxes as was join partners.sandboxes as now using (app_id)"
+        " where was.space_id = $1 and now.space_id = endpoint.partner_id))",
+        partner,
+        endpoint,
+    )
+    return _endpoint(row) if row else None
+
+
 async def page(
     db: Connection, partner: PartnerId, after: str, limit: int, *, tenant: str | None = None
 ) -> list[Endpoint]:
