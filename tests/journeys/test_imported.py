@@ -115,12 +115,18 @@ class World:
     def get(self, tip: str) -> Answered:
         return self.native.call("GET", f"{PATH}/tips/{tip}")
 
-    def until(self, changed: Callable[[Heard], bool], path: str = f"{PATH}/tips/none") -> None:
+    def until(
+        self,
+        changed: Callable[[Heard], bool],
+        path: str = f"{PATH}/tips/none",
+        *,
+        method: str = "GET",
+    ) -> None:
         """Wait until every worker of the edge answers so."""
         deadline = time.monotonic() + PUBLISHED_SECONDS
         knowing: set[str] = set()
         while len(knowing) < WORKERS:
-            message = self.native.message("GET", path)
+            message = self.native.message(method, path)
             with line(self.platform.edge) as opened:
                 heard = opened.send(message)
             if changed(heard):
@@ -239,6 +245,8 @@ def well(world: World) -> Iterator[None]:
     if world.core.process.poll() is None:
         world.core.mood("well")
         world.until(lambda heard: b"upstream.not_found" in heard.body)
+        # Writes have a circuit of their own.
+        world.until(lambda heard: heard.status == 204, method="DELETE")
     yield
 
 

@@ -324,5 +324,21 @@ def test_the_product_studio_has_no_fault_before_and_after_a_refused_move(
         form.locator("button[type=submit]").click()
         page.locator(FAULT).wait_for()
         check_open(readers, page, look)
+    # The card of what is tried: who tries it, what was proven, what is still to be vouched for.
+    into_the_sandbox(platform, in_review)
+    check(readers, seen_by, f"/staff/products/{in_review}")
+    check(readers, seen_by, "/staff/products?state=sandbox")
     for window in seen_by:
         window.context.close()
+
+
+def into_the_sandbox(platform: Platform, product: str) -> None:
+    """Two people who did not write it agree that sandbox apps may call it."""
+    told = ("--login", "page.approver", "--role", "approver", "--json")
+    done = platform.bankside("staff", "create", *told)
+    assert done.returncode == 0, done.stderr
+    definition = a_new_product("page-transfers")
+    read = ("--confirm", definition["risk_tier"], "--confirm", definition["data_class"])
+    for by in ("approver", "page.approver"):
+        done = platform.bankside("product", "move", product, "--to", "sandbox", "--by", by, *read)
+        assert done.returncode == 0, done.stderr

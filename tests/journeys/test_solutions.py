@@ -136,7 +136,9 @@ def test_a_step_that_the_books_refuse_gives_back_what_was_done_before_it(hall: H
     """The platform's account does not hold what it wants to pay the rider."""
     world = hall.world("platform-riders")
     given = inputs("platform-riders", world) | {
-        "rider_income": {"amount": "45000.00", "currency": "CNY"}
+        "platform_account": world["payee"],
+        "rider_account": world["rider"],
+        "rider_income": {"amount": "5000.00", "currency": "CNY"},
     }
     people = {given[name] for name in ("rider_account", "platform_account")} | {world["payer"]}
     before = {each: hall.balance(each) for each in people}

@@ -81,6 +81,22 @@ class Company:
         return await self.bank.shown(f"{PRODUCT}.closures", body, path=self.order)
 
 
+async def test_a_debit_card_costs_ten_a_year_from_the_second_on(
+    fresh_pool: Pool, clock: FixedClock
+) -> None:
+    async with Books(fresh_pool, clock) as books:
+        orders = Orders(fresh_pool, books, clock, load())
+        world = await stand_up(LittleBank(fresh_pool, books, clock, orders, "prt_card"))
+        asked = MONEY["card.debit-cards.create"](world)
+        card = Company(world, await world["bank"].shown("card.debit-cards.create", asked))
+        await card.gets("100.00")
+        clock.advance(timedelta(days=761))  # 1 April 2028: two years are over.
+        for _ in range(3):
+            await card.bank.orders.expire()
+
+        assert await card.fees() == [("2028-04-01", "2028-02", "-10.00")]
+
+
 @pytest.fixture
 async def company(fresh_pool: Pool, clock: FixedClock) -> AsyncIterator[Company]:
     async with Books(fresh_pool, clock) as books:

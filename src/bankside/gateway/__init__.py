@@ -7,7 +7,8 @@ and `http/`; each dialect is one folder in `wires/`.
 Public: Server, RouteFacts, TrustedProxies, open_listeners, parse_addresses, ListenInvalid;
 Pipeline, Ports, Reply; SnapshotHolder, Serving, NoSnapshot, follow; ReplayStore, ReplayByWire,
 slots_for, SharedLimits, RecordMeter; Wire, NativeWire, IcbcWire, AlipayWire, Alipay3Wire,
-TokenWire; Tokens, Access, Ended and the names of ends: token_mark, grant_marks, consent_mark.
+TokenWire, spelled; Tokens, Access, Ended and the names of ends: token_mark, grant_marks,
+consent_mark.
 """
 
 from bankside.gateway.exchange import Reply
@@ -31,6 +32,7 @@ from bankside.gateway.tokens import (
 from bankside.gateway.wires.alipay import Alipay3Wire, AlipayWire
 from bankside.gateway.wires.icbc import IcbcWire
 from bankside.gateway.wires.native import NativeWire
+from bankside.gateway.wires.spelling import spelled
 from bankside.gateway.wires.token import TokenWire
 
 __all__ = [
@@ -63,5 +65,6 @@ __all__ = [
     "open_listeners",
     "parse_addresses",
     "slots_for",
+    "spelled",
     "token_mark",
 ]

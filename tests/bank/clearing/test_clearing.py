@@ -18,9 +18,11 @@ from bankside.bank.clearing import (
     BatchState,
     DateNotClosed,
     DatePassed,
+    Outside,
     PayoutState,
     PayoutTransitionRefused,
     ReleaseFourEyesRequired,
+    TermsInvalid,
 )
 from bankside.bank.ledger import AccountStatus, carry_out, set_status, verify
 from bankside.kernel.db import transaction
@@ -245,3 +247,20 @@ async def test_a_refund_of_paid_out_money_takes_reserve_then_platform_then_an_ad
     # Five of the nineteen were the platform's.
     assert (position.refunded, position.net) == (1_400, 990)
     assert (position.recovered, position.kept, position.payout) == (400, 590, 0)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        Outside("CODE", "6222020200112230000", "海棠小馆"),
+        Outside("10210009999", "6222020200112230000", "海棠小馆"),
+        Outside("102100099996", "N", "海棠小馆"),
+        Outside("102100099996", "6222 0202", "海棠小馆"),
+        Outside("102100099996", "6222020200112230000", " "),
+    ],
+)
+async def test_an_account_elsewhere_is_named_by_real_codes(platform: Platform, to: Outside) -> None:
+    merchant = await platform.bank.merchant()
+
+    with pytest.raises(TermsInvalid):
+        await platform.agree(merchant, payout_to=to)

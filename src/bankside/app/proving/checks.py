@@ -18,11 +18,7 @@ from bankside.app.proving.judging import Contract
 from bankside.app.proving.making import Maker
 from bankside.app.proving.report import Check
 from bankside.catalog import Product, ProductOperation
-from bankside.gateway.exchange import Refusal
-from bankside.gateway.wires.alipay import method_table
-from bankside.gateway.wires.alipay.mapping import code_of
-from bankside.gateway.wires.alipay.v3 import v3_code
-from bankside.gateway.wires.icbc.codes import return_code
+from bankside.gateway import spelled
 
 # Nothing has this id: what a sample or a wish is asked of when nothing else stands.
 NOBODYS: Final = "ord_00000000000000000000000000"
@@ -141,24 +137,12 @@ async def _wished(
     check.counts["calls"] += 1
     check.counts[wire] += 1
     known = outcomes.refusals().get(code, {})
-    expected = _spelled(wire, Refusal.of(next(iter(known.values()))())) if known else ""
+    expected = spelled(wire, next(iter(known.values()))()) if known else ""
     said = f"{heard.status} {heard.code}" if wire == "native" else heard.code
     if not known:
         check.wrong(wire, asked, heard, f"{code} cannot be asked for")
     elif said != expected or (wire == "icbc" and heard.native_code != code):
         check.wrong(wire, asked, heard, f"asked for {code} ({expected}), heard {said}")
-
-
-def _spelled(wire: str, refusal: Refusal) -> str:
-    """A refusal in the wire's own words."""
-    if wire == "native":
-        return f"{refusal.status} {refusal.code}"
-    if wire == "icbc":
-        return str(return_code(refusal))
-    code = code_of(method_table(), None, refusal)
-    if wire == "alipay":
-        return f"{code.code} {code.sub_code}".rstrip()
-    return " ".join(map(str, v3_code(code, refusal)))
 
 
 async def _judged(trial: Trial, check: Check, asked: Asked, *, how: str = "") -> Heard:

@@ -13,8 +13,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from bankside.catalog import Input, ProductOperation
-from bankside.catalog.apis.examples import example_of
-from bankside.catalog.apis.schemas import LIST_MAX, TEXT_MAX, TOKEN_MAX
+from bankside.catalog.apis import LIST_MAX, TEXT_MAX, TOKEN_MAX, example_of
 
 # Roles of accounts by the names that definitions use: who pays; all others are paid.
 _PAYS: Final = frozenset(

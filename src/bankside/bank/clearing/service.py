@@ -5,6 +5,7 @@ which the bank holds and no product debits; what leaves them is a refund, a shar
 payout to the merchant itself.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -45,8 +46,10 @@ from bankside.kernel.ids import is_reference
 from bankside.kernel.money import MINOR_MAX, Money
 
 NAME_MAX = 64
-# CNAPS codes have 12 digits, BICs 8 or 11 characters; account numbers at most 34 (ISO 13616).
-BANK_MAX, ACCOUNT_MAX, HOLDER_MAX = 12, 34, 140
+# A CNAPS code, or a BIC (ISO 9362); an account number has at most 34 characters (ISO 13616).
+BANK_CODE = re.compile(r"[0-9]{12}|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+ACCOUNT_NO = re.compile(r"(?=.*[0-9])[A-Za-z0-9]{5,34}")
+HOLDER_MAX = 140
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,9 +212,10 @@ def _check(terms: Terms) -> None:
 
 
 def _check_outside(to: Outside) -> None:
-    texts = ((to.bank, BANK_MAX), (to.account_no, ACCOUNT_MAX), (to.account_name, HOLDER_MAX))
-    for text, most in texts:
-        if not (0 < len(text.strip()) <= most and text.isprintable()):
-            raise TermsInvalid("an account elsewhere has a bank, a number and a holder")
-    if not (to.bank.isascii() and to.bank.isalnum() and to.account_no.isascii()):
-        raise TermsInvalid("a bank is named by its CNAPS code or BIC, an account by its number")
+    if not BANK_CODE.fullmatch(to.bank):
+        raise TermsInvalid("a bank is named by its CNAPS code (12 digits) or BIC (8 or 11)")
+    if not ACCOUNT_NO.fullmatch(to.account_no):
+        raise TermsInvalid("an account is named by its number, 5 to 34 letters and digits")
+    holder = to.account_name
+    if not (0 < len(holder.strip()) <= HOLDER_MAX and holder.isprintable()):
+        raise TermsInvalid("an account elsewhere has a holder")

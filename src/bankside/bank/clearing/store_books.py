@@ -271,6 +271,9 @@ select distinct on (s.space) s.space, e.batch, e.booked_at
 from sealed s
 join bank.merchants m on m.partner_id = s.space
 cross join lateral (values (m.pending_ledger_account), (m.merchant_id || '.available')) part (id)
+-- Most accounts stand still: their last booking says so, and their entries are not looked at.
+join bank.ledger_accounts a on a.ledger_id = $1 and a.account_id = part.id and a.version > 0
+    and a.booked_at >= coalesce(s.at - interval '1 hour', '-infinity')
 cross join lateral (
     select n.batch, n.booked_at from bank.ledger_entries n
     join bank.ledger_transfers t

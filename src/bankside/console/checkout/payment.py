@@ -17,6 +17,7 @@ from bankside.orders import PageState, Paying, PaymentPage
 
 # What leaves it open whether the payment was made; the page of the order knows.
 _UNSURE: tuple[type[Exception], ...] = (Unavailable, TimeoutError, *DATABASE_TROUBLE)
+_ENDS: tuple[type[Exception], ...] = (BanksideError, *_UNSURE)
 
 
 async def payment_page(checkout: Checkout, visit: Visit, key: str) -> AnyResponse:
@@ -61,7 +62,7 @@ async def _recorded(
     error: Exception | None = None
     try:
         await attempt
-    except (BanksideError, *_UNSURE) as ended:
+    except _ENDS as ended:
         error = ended
     try:
         await checkout.calls.ended(page, customer, error, time.monotonic() - began)

@@ -13,6 +13,7 @@ STEPWISE: frozenset[str] = frozenset(
         "acct_close",
         "wallet_open",
         "card_open",
+        "card_open_charged",
         "deposit",
         "deposit_agree",
         "bind_card",

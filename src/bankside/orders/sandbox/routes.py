@@ -118,9 +118,11 @@ async def advance(desk: Desk, ticket: Ticket) -> Answer:
             stands = await read_space(db, partner)
         # What the database says, should this process not have heard of the last move yet.
         here = desk.moved(max(desk.ahead, stands.ahead))
-        asked = _target(form, here.clock.now(), desk.real.now())
+        begun = desk.real.now()
+        asked = _target(form, here.clock.now(), begun)
         reached = await jump.catch_up(here, partner, asked, seconds=JUMP_SECONDS)
-        ahead = timedelta(seconds=math.ceil((reached - desk.real.now()).total_seconds()))
+        # From when the call began: 30 days asked are 30 days, however long the jump took.
+        ahead = timedelta(seconds=math.ceil((reached - begun).total_seconds()))
         ahead = max(ahead, stands.ahead)
 
         async def moved(db: Connection) -> Answer:
