@@ -10,8 +10,9 @@ from tests.orders.little_bank import LittleBank, cny, operation
 from tests.orders.sandbox.tester import SandboxApp, a_tester
 
 from bankside.bank.accounts import account
-from bankside.bank.ledger import entries_page, verify
+from bankside.bank.ledger import Books, entries_page, verify
 from bankside.bank.reconciliation.store import ledger_records
+from bankside.catalog import load
 from bankside.identity.consents import (
     ConsentNotActive,
     ConsentStatus,
@@ -21,10 +22,11 @@ from bankside.identity.consents import (
 )
 from bankside.kernel.calendar import bounds
 from bankside.kernel.call import Call
-from bankside.kernel.clock import BANK_ZONE, ShiftedClock
-from bankside.kernel.db import transaction
+from bankside.kernel.clock import BANK_ZONE, FixedClock, ShiftedClock
+from bankside.kernel.db import Pool, transaction
+from bankside.orders import Orders
 from bankside.orders.errors import InputInvalid
-from bankside.orders.sandbox import jump
+from bankside.orders.sandbox import jump, routes
 from bankside.partners.sandboxes import ClockBackwards
 
 ADVANCE = "platform.clock-advances.create"
@@ -271,8 +273,18 @@ async def test_the_books_are_in_order_after_jumps_of_two_spaces_side_by_side(
 
 
 async def test_a_date_s_postings_are_found_among_those_of_spaces_that_are_ahead(
-    tester: SandboxApp, bank: LittleBank
+    fresh_pool: Pool, clock: FixedClock
 ) -> None:
+    """On books of its own: what others booked later would date its entries later as well."""
+    async with Books(fresh_pool, clock) as books:
+        orders = Orders(fresh_pool, books, clock, load())
+        bank = LittleBank(fresh_pool, books, clock, orders, "prt_dated")
+        tester = await a_tester(bank)
+        await tester.create()
+        await _found_among_spaces(tester, bank)
+
+
+async def _found_among_spaces(tester: SandboxApp, bank: LittleBank) -> None:
     shop, payer = await bank.merchant(), await bank.account("100.00")
     code = await bank.token(payer)
 
@@ -346,6 +358,7 @@ async def test_a_jump_that_was_cut_short_goes_on_where_it_stood(
     order = await _deposit(tester)
     passed = iter(range(10_000))
     # A clock of steps: the jump has time for some of the days only.
+    monkeypatch.setattr(routes, "JUMP_SECONDS", 7.0)
     monkeypatch.setattr(jump, "monotonic", lambda: next(passed) * 0.5)
 
     first = await tester.advance(days=30)

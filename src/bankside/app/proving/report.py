@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from bankside.app.proving.client import Asked, Heard, content_of
 
@@ -81,7 +82,8 @@ def _command(asked: Asked) -> str:
     """The call as the demo's first app would make it; "" for bytes that no command can send."""
     if isinstance(asked.body, bytes) or asked.outcome:
         return ""
-    words = ["bankside", "call", asked.operation.method, asked.path]
+    target = asked.path + (f"?{urlencode(asked.query)}" if asked.query else "")
+    words = ["bankside", "call", asked.operation.method, target]
     if isinstance(asked.body, Mapping) and asked.operation.writes:
         words += ["--json", json.dumps(asked.body)]
     text = shlex.join(words)
