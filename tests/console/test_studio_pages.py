@@ -330,7 +330,9 @@ async def test_bad_fields_change_nothing_and_say_so(
 
 
 async def test_an_unknown_product_is_a_page_that_says_so(approver: Worker) -> None:
-    assert (await approver.get("/products/no.such")).status_code == 404
+    unknown = await approver.get("/products/no.such")
+    assert unknown.status_code == 404
+    assert "no such product" in unknown.text
 
 
 async def test_what_is_missing_for_a_move_is_said_in_the_readers_language(

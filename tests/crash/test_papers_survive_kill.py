@@ -172,7 +172,7 @@ STORIES: list[tuple[Story, list[int]]] = [
     (vouched, [4_000, 5_000, 1_000, 0]),
     (credited, [4_000, 6_000, 0, 0]),
     (insured, [7_000, 2_000, 970, 0]),
-    (withheld, [4_998, 5_000, 0, 0]),
+    (withheld, [4_900, 5_000, 0, 0]),
 ]
 
 

@@ -239,7 +239,9 @@ RULES: Mapping[str, Rule] = {
         {"currency": "USD"}, {"currency": "US"}, "field.pattern", "exports"
     ),
     "forex.spot-exchanges": Rule(
-        {"transaction_code": "223029"}, {"transaction_code": "22302"}, "field.pattern"
+        {"transaction_code": "622011", "evidence_no": "ODI-2026-7"},
+        {"transaction_code": "622011"},
+        "fx.evidence_missing",
     ),
     "forex.outward-remittances": Rule({"charges": "OUR"}, {"charges": "SHARED"}, "field.choice"),
     "metalbond.gold-purchases": Rule(

@@ -1,5 +1,6 @@
 """What inputs of core products do after they were taken: papers, milestones, charges, sweeps."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -191,3 +192,78 @@ async def test_records_are_chosen_by_product_and_by_status(bank: LittleBank, wor
 
     assert [each["product"] for each in gold["items"]] == ["metalbond.gold-purchases"]
     assert none["items"] == []
+
+
+async def _exchanged(bank: LittleBank, world: World, amount: Any, **more: Any) -> Any:
+    """Yuan of the payer for dollars, or, with ``back``, dollars for yuan."""
+    ends = (world["dollars"], world["payer"]) if more.pop("back", False) else None
+    payer, payee = ends or (world["payer"], world["dollars"])
+    body = {"payer_account": payer, "payee_account": payee, "amount": amount, **more}
+    return await bank.call("forex.spot-exchanges.create", body)
+
+
+async def test_a_person_buys_fifty_thousand_dollars_a_year_on_its_own_word(
+    bank: LittleBank, world: World
+) -> None:
+    await _exchanged(bank, world, usd("49999.99"))
+
+    with pytest.raises(BanksideError) as over:
+        await _exchanged(bank, world, usd("0.02"))
+    await _exchanged(bank, world, usd("0.01"))
+    await _exchanged(bank, world, usd("20000.00"), evidence_no="OFFER-2026-1")
+    await _exchanged(bank, world, usd("50000.00"), back=True)  # Selling counts apart.
+    with pytest.raises(BanksideError) as sold:
+        await _exchanged(bank, world, usd("0.01"), back=True)
+
+    assert over.value.code == sold.value.code == "fx.quota_exceeded"
+    assert over.value.extra["left"] == usd("0.01")
+
+
+async def test_the_quota_of_a_person_is_new_every_year(bank: LittleBank, world: World) -> None:
+    await _exchanged(bank, world, usd("50000.00"))
+    bank.clock.advance(timedelta(days=304))  # 31 December 2026, at ten in the morning.
+
+    with pytest.raises(BanksideError) as same_year:
+        await _exchanged(bank, world, usd("0.01"))
+    bank.clock.advance(timedelta(hours=14))
+    await _exchanged(bank, world, usd("0.01"))
+
+    assert same_year.value.code == "fx.quota_exceeded"
+
+
+async def test_a_quote_that_runs_out_leaves_the_quota_as_it_was(
+    bank: LittleBank, world: World
+) -> None:
+    await _exchanged(bank, world, usd("50000.00"), quote_only=True)
+    with pytest.raises(BanksideError) as quoted:
+        await _exchanged(bank, world, usd("0.01"))
+    bank.clock.advance(timedelta(seconds=121))
+    await bank.orders.expire()
+
+    await _exchanged(bank, world, usd("50000.00"))
+
+    assert quoted.value.code == "fx.quota_exceeded"
+
+
+async def test_other_currencies_count_at_what_they_are_worth_in_dollars(
+    bank: LittleBank, world: World
+) -> None:
+    euros = await bank.account("0.00", currency="EUR")
+    more = {"payee_account": euros.id}
+
+    with pytest.raises(BanksideError) as over:
+        await _exchanged(bank, world, {"amount": "46200.00", "currency": "EUR"}, **more)
+    await _exchanged(bank, world, {"amount": "46100.00", "currency": "EUR"}, **more)
+
+    assert over.value.code == "fx.quota_exceeded"
+
+
+async def test_a_company_exchanges_without_a_quota(bank: LittleBank, world: World) -> None:
+    own, bank.customer = bank.customer, world["company"]
+    payer, dollars = await bank.account("600000.00"), await bank.account(currency="USD")
+    bank.customer = own
+    ends = {"payer_account": payer.id, "payee_account": dollars.id}
+
+    answer = await _exchanged(bank, world, usd("50000.01"), **ends)
+
+    assert answer.status == 201

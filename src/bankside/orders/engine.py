@@ -160,7 +160,8 @@ def close(order: Order, at: datetime, *, why: str) -> Change:
         wake_at=None,
         updated_at=at,
     )
-    return Change(order, after, (Entry("close", "order.close", output={"why": why}),), ("closed",))
+    entry = Entry("close", "order.close", output={"why": why})
+    return Change(order, after, (entry,), ("closed",), writes=_uncounted(order))
 
 
 def refused(order: Order, use: str, group: UUID, at: datetime) -> Change:
@@ -206,8 +207,7 @@ def compensate(order: Order, done: Iterable[str], code: str, at: datetime) -> Ch
         writes += effect.writes
         hold = effect.hold or hold
         entries.append(Entry(step.id, step.use, status="reversed", output={"code": code}))
-    # What came to nothing counts against no day's limit.
-    writes += [store_keys.freed(order.partner, each) for each in order.output.get(COUNTED, ())]
+    writes += _uncounted(order)
     after = replace(
         now,
         state=moved(now.state, State.COMPENSATED),
@@ -218,6 +218,12 @@ def compensate(order: Order, done: Iterable[str], code: str, at: datetime) -> Ch
         updated_at=at,
     )
     return Change(order, after, tuple(entries), ("compensated",), tuple(legs), hold, tuple(writes))
+
+
+def _uncounted(order: Order) -> tuple[Write, ...]:
+    """What came to nothing counts against no limit."""
+    counted = order.output.get(COUNTED, ())
+    return tuple(store_keys.freed(order.partner, each) for each in counted)
 
 
 def reconciling(order: Order, code: str, at: datetime) -> Change:

@@ -169,6 +169,19 @@ class TaxYearRefused(Invalid):
     code = "pension.tax_year_refused"
 
 
+class ExchangeEvidenceMissing(Invalid):
+    """A capital item is exchanged on a paper whose number the request does not give."""
+
+    code = "fx.evidence_missing"
+
+
+class ExchangeQuotaExceeded(Refused):
+    """More than a person may exchange in a year without a paper that proves what it is for."""
+
+    code = "fx.quota_exceeded"
+    iso_reason = "AM14"
+
+
 class PriceAboveMaximum(Refused):
     """A gram costs more now than the request agrees to."""
 

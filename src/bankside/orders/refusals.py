@@ -118,6 +118,10 @@ def _values(function: FunctionType) -> Iterator[object]:
     for module in known:
         if isinstance(module, ModuleType):
             yield from (getattr(module, name) for name in names if hasattr(module, name))
+    # A method names its class's other methods, which no global leads to.
+    owner = function.__globals__.get(function.__qualname__.partition(".")[0])
+    if isinstance(owner, type):
+        yield from (vars(owner)[name] for name in names if name in vars(owner))
     if "_webhooks" in names:  # The one service that is reached through the desk.
         yield from (vars(Webhooks)[name] for name in names if name in vars(Webhooks))
     for cell in function.__closure__ or ():

@@ -23,6 +23,8 @@ _BY_TYPE: Mapping[str, Any] = {
     "money": {"amount": "12.34", "currency": "CNY"},
     "text": "example",
 }
+# Fields whose form no declaration says; the number is the sample of GB 11643-1999.
+_BY_NAME: Mapping[str, Any] = {"legal_representative_no": "11010519491231002X"}
 # One value a pattern; a test keeps the table complete and right.
 PATTERNS: Mapping[str, str] = {
     "^[0-9a-f]{64}$": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -41,6 +43,7 @@ PATTERNS: Mapping[str, str] = {
     "^[0-9A-Z]{8}$": "A0000001",
     "^[0-9]{4}$": "5812",
     "^[0-9]{6}$": "123456",
+    "^[1-9][0-9]{5}$": "121010",
     "^J[0-9]{13}$": "J1000000123456",
     "[0-9]{6}": "123456",
     "[0-9]{18}": "284012345678901234",
@@ -65,5 +68,5 @@ def example_of(field: Input) -> Any:
         return [example(field.fields) if field.fields else 1]
     if field.type == "int" and field.least is not None:
         return field.least
-    value = _BY_TYPE[field.type]
+    value = _BY_NAME.get(field.name, _BY_TYPE[field.type])
     return value[: field.max] if isinstance(value, str) and field.max else value

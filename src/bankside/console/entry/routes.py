@@ -18,6 +18,7 @@ from bankside.console.entry.visits import (
     visit,
 )
 from bankside.console.texts import has_text
+from bankside.identity.realms import Realm
 from bankside.kernel.db import DATABASE_TROUBLE
 from bankside.kernel.errors import BanksideError, Unavailable
 
@@ -50,10 +51,11 @@ def guarded(pages: RealmPages, handlers: Sequence[Any]) -> Any:
 def refused_page(pages: RealmPages, request: AnyRequest, error: BanksideError) -> AnyResponse:
     """What went wrong and what to do, in plain words."""
     key = f"customer.refused.{error.code}"
+    other = "customer" if pages.realm is Realm.CUSTOMER else "people"
     answer = Visit(pages, request, None).shown(
         "entry_refused.html",
         status=error.status,
-        reason=key if has_text("en", key) else "customer.refused.other",
+        reason=key if has_text("en", key) else f"{other}.refused.other",
     )
     if error.retry_after:
         answer.headers["retry-after"] = str(error.retry_after)

@@ -12,7 +12,7 @@ from typing import Any
 
 from bankside.bank.accounts import Account
 from bankside.kernel.clock import BANK_ZONE
-from bankside.orders.conditions import accounts, collecting, papers, payments, savings
+from bankside.orders.conditions import accounts, collecting, currency, papers, payments, savings
 from bankside.orders.conditions.condition import Among, Condition
 from bankside.orders.desk import Ticket
 from bankside.orders.inputs import read_body, read_query
@@ -21,6 +21,7 @@ from bankside.orders.inputs import read_body, read_query
 CONDITIONS: Mapping[str, Condition] = {
     **accounts.CONDITIONS,
     **collecting.CONDITIONS,
+    **currency.CONDITIONS,
     **papers.CONDITIONS,
     **payments.CONDITIONS,
     **savings.CONDITIONS,

@@ -291,6 +291,7 @@ _NEEDS: Mapping[str, frozenset[str]] = {
 _STEPWISE_READS: Mapping[str, Handler] = {
     "schedule": shelf.schedule,
     "content": file.content,
+    "lines": payout.lines,
     "receipts": reading.receipts,
 }
 # Acts of a policy are orders of their own.

@@ -6,8 +6,9 @@ from datetime import datetime, time, timedelta
 
 from bankside.bank.accounts import Account, accounts_by_reference
 from bankside.kernel.clock import BANK_ZONE
+from bankside.kernel.db import Write
 from bankside.kernel.money import Money
-from bankside.orders import parties
+from bankside.orders import exchange_quota, parties
 from bankside.orders.errors import CurrencyRefused
 from bankside.orders.inputs import fault
 from bankside.orders.model import Order, PlanStep
@@ -20,7 +21,7 @@ async def quoting(room: Room, order: Order, _step: PlanStep, form: Form) -> Prep
     The money comes from ``payer_account`` (or, for money that came in, out of clearing) and goes to
     ``payee_account``, to the account the order opened, or in the amount's own currency abroad; a
     collection is exchanged into its merchant's currency. The amount says which side is fixed.
-    Raises CurrencyRefused, PairUnknown.
+    Raises CurrencyRefused, PairUnknown, ExchangeQuotaExceeded.
     """
     asked = {**order.input, **form}
     payer = await _account(room, order, asked, "payer_account")
@@ -46,7 +47,22 @@ async def quoting(room: Room, order: Order, _step: PlanStep, form: Form) -> Prep
         facts |= {"quote_only": True, "wakes": True}
     if "value_date" in asked:
         facts |= {"until": _end_of(str(asked["value_date"]))}
-    return Prepared(_in(order, sell, buy, sold, settles_in), {"fx": facts})
+    writes = await _of_the_year(room, order, payer, sold, bought)
+    return Prepared(_in(order, sell, buy, sold, settles_in), {"fx": facts}, writes)
+
+
+async def _of_the_year(
+    room: Room, order: Order, payer: Account | None, sold: Money, bought: Money
+) -> tuple[Write, ...]:
+    """What the exchange uses of its payer's year. Raises ExchangeQuotaExceeded."""
+    if payer is None or not exchange_quota.is_counted(order, sold, bought):
+        return ()
+    at = room.desk.clock.now()
+    buys = sold.currency == "CNY"
+    dollars = exchange_quota.in_dollars(bought if buys else sold, room.desk.market, at)
+    return await exchange_quota.used(
+        room.db, order.partner, payer.customer, dollars, buys=buys, at=at
+    )
 
 
 def _in(order: Order, sell: str, buy: str, own: Money, settles_in: str | None = None) -> Order:
