@@ -27,6 +27,7 @@ _ROWS = MONEY | PAYMENTS
 # the sample's facts.
 REFUSED_FIRST = frozenset(
     {
+        "fx.quota_exceeded",
         "guarantee.share_exceeded",
         "loan.declined",
         "loan.overpaid",
