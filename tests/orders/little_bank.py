@@ -209,6 +209,17 @@ class LittleBank:
         assert isinstance(answer.body, Mapping)
         return dict(answer.body)
 
+    async def counted(self, product: str) -> int:
+        """What orders of the product count against days' limits, in minor units."""
+        async with self.pool.acquire() as db:
+            found = await db.fetchval(
+                "select coalesce(sum(spent), 0)::bigint from orders.usage"
+                " where partner_id = $1 and product = $2",
+                self.partner,
+                product,
+            )
+        return int(found)
+
     async def money(self, *ledger_accounts: str) -> list[int]:
         """Balances in minor units, holds not included."""
         async with self.pool.acquire() as db:

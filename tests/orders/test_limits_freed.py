@@ -7,25 +7,14 @@ from tests.orders.requests.money import MONEY
 from bankside.orders import store, unattended
 
 
-async def _used(bank: LittleBank, product: str) -> int:
-    async with bank.pool.acquire() as db:
-        found = await db.fetchval(
-            "select coalesce(sum(spent), 0)::bigint from orders.usage"
-            " where partner_id = $1 and product = $2",
-            bank.partner,
-            product,
-        )
-    return int(found)
-
-
 async def test_a_cancelled_order_frees_what_it_counted(bank: LittleBank) -> None:
     product, world = "wealth.wealth-subscriptions", await stand_up(bank)
     order = await bank.shown(f"{product}.create", MONEY[f"{product}.create"](world))
-    counted = await _used(bank, product)
+    counted = await bank.counted(product)
 
     await bank.call(f"{product}.cancellations", {}, path=order["id"])
 
-    assert (counted, await _used(bank, product)) == (2_000_000, 0)
+    assert (counted, await bank.counted(product)) == (2_000_000, 0)
 
 
 async def test_a_second_order_still_counts_when_the_first_is_cancelled(bank: LittleBank) -> None:
@@ -36,21 +25,21 @@ async def test_a_second_order_still_counts_when_the_first_is_cancelled(bank: Lit
 
     await bank.call(f"{product}.cancellations", {}, path=first["id"])
 
-    assert await _used(bank, product) == 2_000_000
+    assert await bank.counted(product) == 2_000_000
 
 
 async def test_a_loan_that_was_drawn_and_is_undone_counts_nothing(bank: LittleBank) -> None:
     product, world = "loan.personal-loans", await stand_up(bank)
     body = MONEY[f"{product}.applications-create"](world)
     order = (await bank.shown(f"{product}.applications-create", body))["id"]
-    applied = await _used(bank, product)
+    applied = await bank.counted(product)
     await bank.call(f"{product}.drawdowns", {"amount": cny("600.00")}, path=order)
     await bank.call(f"{product}.drawdowns", {"amount": cny("400.00")}, path=order)
-    drawn = await _used(bank, product)
+    drawn = await bank.counted(product)
 
     await _undone(bank, order)
 
-    assert (applied, drawn, await _used(bank, product)) == (0, 100_000, 0)
+    assert (applied, drawn, await bank.counted(product)) == (0, 100_000, 0)
 
 
 async def test_a_payment_that_the_network_refuses_counts_nothing(bank: LittleBank) -> None:
@@ -58,11 +47,11 @@ async def test_a_payment_that_the_network_refuses_counts_nothing(bank: LittleBan
     # The sandbox's network knows no account that ends in 9001.
     body = MONEY[f"{product}.create"](world) | {"payee_account_no": "6222000012349001"}
     order = (await bank.shown(f"{product}.create", body))["id"]
-    counted = await _used(bank, product)
+    counted = await bank.counted(product)
 
     await bank.orders.resume(order, partner=bank.partner)
 
-    assert (counted, await _used(bank, product)) == (1_000, 0)
+    assert (counted, await bank.counted(product)) == (1_000, 0)
 
 
 async def _undone(bank: LittleBank, order_id: str) -> None:

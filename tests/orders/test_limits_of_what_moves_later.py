@@ -25,17 +25,6 @@ COUNTED_AT_ONCE = {
 }
 
 
-async def _counted(bank: LittleBank, product: str) -> int:
-    async with bank.pool.acquire() as db:
-        found = await db.fetchval(
-            "select coalesce(sum(spent), 0)::bigint from orders.usage"
-            " where partner_id = $1 and product = $2",
-            bank.partner,
-            product,
-        )
-    return int(found)
-
-
 @pytest.mark.parametrize("product_id", sorted(LATER))
 async def test_one_cent_above_the_limit_is_refused_and_counts_nothing(
     bank: LittleBank, product_id: str
@@ -49,14 +38,14 @@ async def test_one_cent_above_the_limit_is_refused_and_counts_nothing(
 
     with pytest.raises(BanksideError) as refused:
         await bank.call(operation.id, body | {"amount": over})
-    counted_before = await _counted(bank, product_id)
+    counted_before = await bank.counted(product_id)
     await bank.call(operation.id, body)
 
     assert refused.value.code == "limit.per_transaction_exceeded"
     assert counted_before == 0
     asked = Money.parse(**body["amount"]).minor
     expected = asked if product_id in COUNTED_AT_ONCE else 0
-    assert await _counted(bank, product_id) == expected
+    assert await bank.counted(product_id) == expected
 
 
 async def test_points_count_against_the_day_they_are_used_on(bank: LittleBank) -> None:
@@ -70,4 +59,4 @@ async def test_points_count_against_the_day_they_are_used_on(bank: LittleBank) -
     used = await bank.shown(f"{product.id}.redemptions", code, path=order["id"])
 
     assert used["paid"] == body["amount"] == cny("10.00")
-    assert await _counted(bank, product.id) == 1_000
+    assert await bank.counted(product.id) == 1_000

@@ -9,11 +9,9 @@ from tests.orders.sandbox.tester import SandboxApp, a_tester
 from bankside.bank import clearing
 from bankside.bank.accounts import House, house_account, in_space
 from bankside.bank.clearing import Batch, BatchState, Outside, Payout, Terms
-from bankside.bank.ledger import Books, entries_page, verify
-from bankside.catalog import load
-from bankside.kernel.clock import BANK_ZONE, FixedClock
-from bankside.kernel.db import Pool, transaction
-from bankside.orders import Orders
+from bankside.bank.ledger import entries_page, verify
+from bankside.kernel.clock import BANK_ZONE
+from bankside.kernel.db import transaction
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 SPLIT = "merchant.split-orders"
@@ -97,18 +95,9 @@ async def test_each_date_with_payments_is_a_batch_and_one_without_is_none(
 
 
 async def test_the_banks_own_date_never_mixes_in_a_space(
-    fresh_pool: Pool, clock: FixedClock
+    tester_alone: SandboxApp, bank_alone: LittleBank
 ) -> None:
-    """On a database of its own: a date is the whole bank's."""
-    async with Books(fresh_pool, clock) as books:
-        orders = Orders(fresh_pool, books, clock, load())
-        bank = LittleBank(fresh_pool, books, clock, orders, "prt_beside")
-        tester = await a_tester(bank)
-        await tester.create()
-        await _each_by_itself(tester, bank)
-
-
-async def _each_by_itself(tester: SandboxApp, bank: LittleBank) -> None:
+    tester, bank = tester_alone, bank_alone
     shop = await bank.merchant(fee_rate_bp=100)
     await bank.pay(shop, "10.00")
     await _sold(tester, "T1")

@@ -10,9 +10,8 @@ from tests.orders.little_bank import LittleBank, cny, operation
 from tests.orders.sandbox.tester import SandboxApp, a_tester
 
 from bankside.bank.accounts import account
-from bankside.bank.ledger import Books, entries_page, verify
+from bankside.bank.ledger import entries_page, verify
 from bankside.bank.reconciliation.store import ledger_records
-from bankside.catalog import load
 from bankside.identity.consents import (
     ConsentNotActive,
     ConsentStatus,
@@ -22,9 +21,8 @@ from bankside.identity.consents import (
 )
 from bankside.kernel.calendar import bounds
 from bankside.kernel.call import Call
-from bankside.kernel.clock import BANK_ZONE, FixedClock, ShiftedClock
-from bankside.kernel.db import Pool, transaction
-from bankside.orders import Orders
+from bankside.kernel.clock import BANK_ZONE, ShiftedClock
+from bankside.kernel.db import transaction
 from bankside.orders.errors import InputInvalid
 from bankside.orders.sandbox import jump, routes
 from bankside.partners.sandboxes import ClockBackwards
@@ -273,18 +271,9 @@ async def test_the_books_are_in_order_after_jumps_of_two_spaces_side_by_side(
 
 
 async def test_a_date_s_postings_are_found_among_those_of_spaces_that_are_ahead(
-    fresh_pool: Pool, clock: FixedClock
+    tester_alone: SandboxApp, bank_alone: LittleBank
 ) -> None:
-    """On books of its own: what others booked later would date its entries later as well."""
-    async with Books(fresh_pool, clock) as books:
-        orders = Orders(fresh_pool, books, clock, load())
-        bank = LittleBank(fresh_pool, books, clock, orders, "prt_dated")
-        tester = await a_tester(bank)
-        await tester.create()
-        await _found_among_spaces(tester, bank)
-
-
-async def _found_among_spaces(tester: SandboxApp, bank: LittleBank) -> None:
+    tester, bank = tester_alone, bank_alone
     shop, payer = await bank.merchant(), await bank.account("100.00")
     code = await bank.token(payer)
 
